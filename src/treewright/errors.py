@@ -1,0 +1,69 @@
+"""Everything Treewright raises for a person to read.
+
+::
+
+    TreewrightError
+    ├── UsageError            exit 2   the call is wrong; the message says how to mend it
+    │   ├── TaskError                  the data folder, its files or its target
+    │   ├── MetricError                an unknown metric, or one that does not fit the target
+    │   └── ConfigError                an unknown key or a value out of range
+    ├── RunError              exit 2   a run folder that cannot be used
+    │   ├── RunExistsError             a new run under a name already taken
+    │   ├── RunLockedError             another process is writing this run
+    │   └── RunFormatError             written by another version, or damaged
+    ├── StoreError            exit 2   the run could not be saved (a full disk, a read-only folder)
+    └── ProviderError         exit 3   the coding operator gave out; the run can be resumed
+
+A script that fails raises none of these: it is a buggy node, which is data (see ``tree.Evaluation``).
+Each message is one or two lines: what is wrong, where, and the mend.
+"""
+
+from __future__ import annotations
+
+
+class TreewrightError(Exception):
+    """The root of the family; ``exit_code`` is what the command line exits with."""
+
+    exit_code = 2
+
+
+class UsageError(TreewrightError):
+    """The call is wrong."""
+
+
+class TaskError(UsageError):
+    """The task's folder, files or target cannot be used."""
+
+
+class MetricError(UsageError):
+    """The metric is unknown or does not fit the target."""
+
+
+class ConfigError(UsageError):
+    """A configuration key is unknown or its value is out of range."""
+
+
+class RunError(TreewrightError):
+    """The run folder cannot be used."""
+
+
+class RunExistsError(RunError):
+    """A new run was asked for under a name that is taken."""
+
+
+class RunLockedError(RunError):
+    """Another process is writing this run."""
+
+
+class RunFormatError(RunError):
+    """The run was written by another version, or is damaged."""
+
+
+class StoreError(TreewrightError):
+    """The run could not be saved."""
+
+
+class ProviderError(TreewrightError):
+    """The coding operator gave out; everything so far is saved and the run can be resumed."""
+
+    exit_code = 3

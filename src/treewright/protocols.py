@@ -1,0 +1,195 @@
+"""The five things one may swap: who chooses, who writes, who runs, who scores, who remembers.
+
+=================  ====================================  ==========================================
+``SearchPolicy``   ``π(T)``: which node, which operator  ``policies/``
+``Coder``          ``f(s, Σ(T))``: writes the program    ``coders/``
+``Executor``       runs a program, contained             ``execution/``
+``Evaluator``      ``h(s)``: scores it                   ``evaluation/``
+``Store``          keeps the events                      ``store/``
+=================  ====================================  ==========================================
+
+Each comes with a contract written as tests (``tests/contracts``) that every implementation passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from threading import Event as Flag
+
+    from treewright.events import Event, Selected
+    from treewright.scores import Verdict
+    from treewright.task import TableProfile, Task
+    from treewright.tree import Action, Evaluation, Execution, Node, Operator, Proposal, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a script will really find: ``packages`` maps the names of installed distributions to their versions.
+
+    ``cpus`` is the number of threads that one run of a script may use; ``memory_mb`` what it may take.
+    """
+
+    python: str
+    packages: Mapping[str, str]
+    cpus: int
+    memory_mb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What stays the same for all nodes of a run. ``runs`` is how often a script runs to be scored (its folds)."""
+
+    task: Task
+    table: TableProfile
+    machine: Machine
+    runs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One earlier node, as far as it matters to the next program.
+
+    ``relation`` is ``sibling``, ``ancestor`` or ``elsewhere``. ``gain`` is positive where the node was better than
+    its parent, with ``standard_error`` that of the gain, in the metric's units; both ``None`` without a parent to
+    compare with. ``reason`` says why a buggy node has no score.
+    """
+
+    node: int
+    relation: str
+    operator: Operator
+    plan: str
+    notes: Mapping[str, str]
+    seconds: float
+    score: float | None = None
+    gain: float | None = None
+    standard_error: float | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """All that a coder is told for one program: the output of the summarization operator ``Σ(T)``.
+
+    Its size does not grow with the tree. ``parent`` is the node to start from (``None`` for a draft), ``best`` the
+    best score so far. ``limit`` is the time limit of one run of the script in seconds, ``time_left`` and
+    ``steps_left`` what the whole run still has (``None``: no limit). ``draft`` counts the drafts before this one.
+    ``seed`` is for the coder's own choices; the same brief is always answered with the same program where the coder
+    can promise that.
+    """
+
+    setting: Setting
+    node: int
+    operator: Operator
+    parent: Node | None
+    memory: tuple[Memory, ...]
+    draft: int
+    best: float | None
+    limit: float
+    time_left: float | None
+    steps_left: int | None
+    seed: int
+
+
+class SearchPolicy(Protocol):
+    """Chooses what to work on next."""
+
+    def select(self, tree: Tree, rng: random.Random) -> Action:
+        """An action that may be started now: never one that starts from a node in flight."""
+
+
+class Coder(Protocol):
+    """Writes programs; called from several worker threads at once."""
+
+    @property
+    def name(self) -> str:
+        """Shown as the author of a node."""
+
+    def write(self, brief: Brief) -> Proposal:
+        """A plan and one complete program. ``ProviderError`` when no program can be had any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of one program.
+
+    ``workdir`` exists and belongs to the job: the executor writes ``solution.py`` and ``output.log`` there and makes
+    ``working/``, which the script may write; whatever the script leaves there stays. ``input`` is what the script
+    sees as ``./input``, read-only. ``seconds`` is the wall-clock limit, ``cpus`` the threads, ``memory_mb`` the
+    memory it may use (``None``: no limit). ``cancel`` ends it early.
+    """
+
+    code: str
+    workdir: Path
+    input: Path
+    seconds: float
+    cpus: int = 1
+    memory_mb: int | None = None
+    cancel: Flag | None = None
+
+
+class Executor(Protocol):
+    """Runs programs; called from several threads at once."""
+
+    def run(self, job: Job) -> Execution:
+        """Run to the end, to the limit or until cancelled. A failing script is data, never an exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A program to be scored. ``rival`` is the best node's evaluation: a trial clearly behind it may end early."""
+
+    node: int
+    code: str
+    seconds: float
+    rival: Evaluation | None = None
+    cancel: Flag | None = None
+
+
+class Evaluator(Protocol):
+    """Scores programs; ``evaluate`` is called from several worker threads at once."""
+
+    def evaluate(self, trial: Trial) -> tuple[Execution, Evaluation]:
+        """Run the program on the hidden rows' split and score it."""
+
+    def select(self, tree: Tree, *, spent: bool, seconds: float | None) -> Selected:
+        """Choose the final answer within ``seconds`` and write it to ``best/``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event as stored: ``seq`` counts from 1, ``at`` is Unix time, ``elapsed`` the run's own seconds so far."""
+
+    seq: int
+    at: float
+    elapsed: float
+    event: Event
+
+
+class Store(Protocol):
+    """Keeps the events of a run, append-only, and keeps a second writer out."""
+
+    def append(self, event: Event, *, elapsed: float) -> Entry:
+        """Store one event for good; it has reached the disk when this returns. ``StoreError`` if it cannot."""
+
+    def entries(self, after: int = 0) -> Sequence[Entry]:
+        """All entries with a sequence number above ``after``, in order."""
+
+    def attempt(self, node: int) -> int:
+        """Count a session that has this node in flight; how many there were, this one included."""
+
+    def forgive(self) -> None:
+        """Forget the attempts: the session ends in order, so its nodes in flight are not to blame."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Be the only writer. ``RunLockedError`` if another process is; a crash releases it."""
+
+    def close(self) -> None:
+        """Release the files."""
