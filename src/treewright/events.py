@@ -7,6 +7,7 @@ another fold over the same list.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from treewright.metrics import Direction
 from treewright.tree import Action, Evaluation, Execution, Node, Operator, Proposal, Tree, ranked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 VERSION = 1
 """Of the events' format. A reader refuses what is newer; what is older stays readable."""
@@ -137,7 +138,7 @@ def _start(tree: Tree, event: Started) -> Tree:
         tree,
         nodes=(*tree.nodes, Node(event.node, action, depth)),
         in_flight=(*tree.in_flight, event.node),
-        drafts=tree.drafts + (action.operator is Operator.DRAFT),
+        drafts=tree.drafts if action.operator is not Operator.DRAFT else (*tree.drafts, event.node),
         buggy_leaves=tuple(leaf for leaf in tree.buggy_leaves if leaf != action.parent),
     )
 

@@ -44,7 +44,10 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What stays the same for all nodes of a run. ``runs`` is how often a script runs to be scored (its folds)."""
+    """What stays the same for all nodes of a run.
+
+    ``runs`` is how many runs of a script, one after the other, a score takes (folds run side by side count once).
+    """
 
     task: Task
     table: TableProfile
@@ -159,8 +162,11 @@ class Evaluator(Protocol):
     def evaluate(self, trial: Trial) -> tuple[Execution, Evaluation]:
         """Run the program on the hidden rows' split and score it."""
 
+    def reserve(self, tree: Tree, seconds: float) -> float:
+        """How many of the ``seconds`` that are left the final answer will take."""
+
     def select(self, tree: Tree, *, spent: bool, seconds: float | None) -> Selected:
-        """Choose the final answer within ``seconds`` and write it to ``best/``."""
+        """Choose the final answer within ``seconds`` and publish it."""
 
 
 @dataclass(frozen=True, slots=True)

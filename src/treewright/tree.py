@@ -1,7 +1,7 @@
 """The solution tree: every program tried, each a node, each edge a change.
 
 All of it is frozen. A tree is never edited: ``events.apply`` makes the next one, and everything else asks it
-questions. What would grow with the tree on every step (the ranking, the buggy leaves, the number of drafts) is kept
+questions. What would grow with the tree on every step (the ranking, the drafts, the buggy leaves) is kept
 up to date by ``apply`` instead of being searched for, so that the thousandth step costs what the tenth did.
 
 The paper's root is the empty program. It has no ``Node``: a draft's parent is ``None``. Ids count from 1.
@@ -9,6 +9,7 @@ The paper's root is the empty program. It has no ``Node``: a draft's parent is `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -18,7 +19,7 @@ from treewright.metrics import Direction
 from treewright.scores import FoldScore, Verdict, compare, mean_score, mean_standard_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 
 class Operator(StrEnum):
@@ -145,7 +146,7 @@ class Tree:
     ``direction``             which way scores get better; set by the task
     ``nodes``                 all nodes, the one with id ``i`` at position ``i - 1``
     ``in_flight``             ids of nodes started and not yet evaluated, oldest first
-    ``drafts``                how many nodes are drafts, those in flight included
+    ``drafts``                ids of the drafts, the children of the empty root; those in flight included
     ``buggy_leaves``          ids of buggy nodes that nothing has been made from yet, oldest first
     ``ranking``               ids of the best complete nodes, best score first, at most ``RANKED`` of them
     ``best``                  id of the best node: the simplest of those within one standard error of the best score
@@ -155,7 +156,7 @@ class Tree:
     direction: Direction = Direction.MAXIMIZE
     nodes: tuple[Node, ...] = ()
     in_flight: tuple[int, ...] = ()
-    drafts: int = 0
+    drafts: tuple[int, ...] = ()
     buggy_leaves: tuple[int, ...] = ()
     ranking: tuple[int, ...] = ()
     best: int | None = None

@@ -1,0 +1,318 @@
+"""The tree search: algorithm 1 of the paper, made durable and parallel.
+
+::
+
+    paper                                         here
+    ------------------------------------------    ------------------------------------------------------------
+    T = {root}                                    replay(store.entries())   the empty tree, or the run resumed
+    while budget remains:                         TreeSearch.run
+        node, operator = π(T)                     ask: policy.select, recorded as Started
+        s' = f(operator, node, Σ(T))              coder.write(brief),   recorded as Written
+        v = h(s')                                 evaluator.evaluate,   recorded as Evaluated
+        T = T + (s', v)                           record -> apply
+    return argmax h                               evaluator.select,     recorded as Selected
+
+There is one writer. Worker threads only write programs and wait for scripts; what they bring back is recorded here,
+one event at a time, and an answer is on the disk before anything acts on it. So whatever kills the process, the log
+is a prefix of what would have been, and ``recover`` goes on from it: programs not yet evaluated are evaluated,
+programs not yet written are written again. All randomness comes from (seed, node id), so with one worker the run
+that was killed and the run that was not leave the same log.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+from treewright.errors import UsageError
+from treewright.events import (
+    Evaluated,
+    Event,
+    Extended,
+    Finished,
+    RunStarted,
+    Selected,
+    Started,
+    Written,
+    apply,
+    replay,
+)
+from treewright.memory import remember
+from treewright.protocols import Brief, Trial
+from treewright.tree import Evaluation, Execution, Node, Proposal, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from treewright.protocols import Coder, Entry, Evaluator, SearchPolicy, Setting, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """When to stop; ``None`` means no limit.
+
+    ``steps`` counts nodes, ``seconds`` the wall time of the whole run with its final steps, ``patience`` the nodes
+    evaluated since the best one changed. ``script_seconds`` caps the time limit of a single run of a script.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+    patience: int | None = None
+    script_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the stopping rules need to know about the log so far.
+
+    ``finished`` says why the run last ended, ``None`` while it goes on. ``selected`` is true once the final answer of
+    this tree is known, ``spent`` once the run went on after one. ``since_best`` counts the nodes evaluated since the
+    best one changed; ``quickest`` is the time of the quickest valid node in seconds.
+    """
+
+    finished: str | None = None
+    selected: bool = False
+    spent: bool = False
+    best: int | None = None
+    since_best: int = 0
+    quickest: float = 0.0
+
+    def after(self, event: Event, tree: Tree) -> Progress:
+        """The progress once ``event`` has led to ``tree``."""
+        match event:
+            case Evaluated():
+                changed = tree.best != self.best
+                seconds = event.execution.seconds
+                quickest = (
+                    min(seconds, self.quickest or seconds) if event.evaluation.score is not None else self.quickest
+                )
+                since = 0 if changed else self.since_best + 1
+                return replace(self, best=tree.best, since_best=since, quickest=quickest)
+            case Selected():
+                return replace(self, selected=True)
+            case Finished():
+                return replace(self, finished=event.stopped_by)
+            case Extended():
+                return replace(self, finished=None, selected=False, spent=True, since_best=0)
+            case _:
+                return self
+
+
+SHARE_OF_REST = 0.25
+"""What one node may take of the time that is left."""
+
+CRASHES_FORGIVEN = 1
+"""A node in flight at more crashes than this is taken to have caused them."""
+
+
+class TreeSearch:
+    """One run of the search over one store; ``with`` locks the store and goes back to where its log ends."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        *,
+        coder: Coder,
+        evaluator: Evaluator,
+        policy: SearchPolicy,
+        store: Store,
+        started: RunStarted,
+        budget: Budget | None = None,
+        workers: int = 1,
+        listener: Callable[[Entry, Tree], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if workers < 1:
+            raise UsageError(f"the number of workers must be at least 1, not {workers}")
+        self.setting, self.coder, self.evaluator, self.policy, self.store = setting, coder, evaluator, policy, store
+        self.started, self.workers, self.budget = started, workers, budget or Budget()
+        self.tree = Tree()
+        self.cancel = threading.Event()
+        self._listener, self._clock, self._opened = listener, clock, clock()
+        self._elapsed_before = 0.0
+        self._progress = Progress()
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._closing.enter_context(self.store.lock())
+        entries = self.store.entries()
+        self.tree = replay(entry.event for entry in entries)
+        self._elapsed_before = entries[-1].elapsed if entries else 0.0
+        for entry in entries:
+            self._progress = self._progress.after(entry.event, self.tree)
+        if not entries:
+            self.record(self.started)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    # -- Algorithm 1 ---------------------------------------------------------------------------------------------
+
+    def run(self) -> str:
+        """Search until the budget is spent, choose the final answer, and say why it stopped.
+
+        ``steps``, ``time`` or ``patience``, whichever part of the budget ran out, or ``interrupted``. After an
+        interruption, and after an exception, the run can be resumed: what was in flight is done again.
+        """
+        if self._progress.finished:
+            if self.stop_reason():
+                return self._progress.finished
+            self.record(Extended(asdict(self.budget)))
+        stopped_by = self._explore()
+        if stopped_by == "interrupted":
+            self.store.forgive()
+            return stopped_by
+        if not self._progress.selected:
+            self.record(self.evaluator.select(self.tree, spent=self._progress.spent, seconds=self.time_left()))
+        self.record(Finished(stopped_by))
+        return stopped_by
+
+    def _explore(self) -> str:
+        failure: BaseException | None = None
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="worker") as pool:
+            try:
+                flying = {pool.submit(task) for task in self._recover()}
+                while True:
+                    while failure is None and len(flying) < self.workers and not self.stop_reason():
+                        flying.add(pool.submit(self._write, self.ask()))
+                    if not flying:
+                        break
+                    landed, flying = wait(flying, return_when=FIRST_COMPLETED)
+                    for future in landed:
+                        if error := future.exception():
+                            failure = failure or error
+                        elif task := self._land(future.result()):
+                            flying.add(pool.submit(task))
+            except BaseException:
+                self.interrupt()
+                raise
+        if failure:
+            raise failure
+        return self.stop_reason() or "interrupted"
+
+    def ask(self) -> Brief:
+        """Let the policy choose, and start the node: the brief for whoever writes the program."""
+        node = len(self.tree) + 1
+        self.record(Started(node, self.policy.select(self.tree, self._random("policy", node))))
+        return self.brief(node)
+
+    def tell(self, brief: Brief, code: str, plan: str = "") -> Node:
+        """Score a program written for this brief elsewhere; the finished node."""
+        self.record(Written(brief.node, Proposal(plan, code, "told")))
+        self.record(self._evaluate(brief.node))
+        return self.tree[brief.node]
+
+    def record(self, event: Event) -> None:
+        """Make an event part of the run: to the disk, to the tree, to whoever listens, in this order."""
+        entry = self.store.append(event, elapsed=self.elapsed)
+        self.tree = apply(self.tree, event)
+        self._progress = self._progress.after(event, self.tree)
+        if self._listener:
+            self._listener(entry, self.tree)
+
+    def interrupt(self) -> None:
+        """Stop as soon as possible, from any thread or signal handler; what is in flight is left for a resume."""
+        self.cancel.set()
+
+    # -- a worker's two halves of a step, and what follows them ---------------------------------------------------
+
+    def _write(self, brief: Brief) -> Event:
+        return Written(brief.node, self.coder.write(brief))
+
+    def _evaluate(self, node: int) -> Event:
+        proposal, best = self.tree[node].proposal, self.best
+        assert proposal is not None
+        rival = best.evaluation if best else None
+        trial = Trial(node, proposal.code, self._limit(), rival, self.cancel)
+        return Evaluated(node, *self.evaluator.evaluate(trial))
+
+    def _land(self, event: Event) -> Callable[[], Event] | None:
+        """Record what a worker brought, and say what is to be done next about the same node."""
+        if self.cancel.is_set() and isinstance(event, Evaluated) and event.evaluation.score is None:
+            return None  # the script was cut short by us: it stays in flight
+        self.record(event)
+        if isinstance(event, Written) and not self.cancel.is_set():
+            return partial(self._evaluate, event.node)
+        return None
+
+    def _recover(self) -> list[Callable[[], Event]]:
+        """The halves of steps that an earlier session left undone."""
+        tasks: list[Callable[[], Event]] = []
+        for node in self.tree.in_flight:
+            earlier = self.store.attempt(node) - 1
+            if earlier > CRASHES_FORGIVEN:
+                reason = f"was in flight when treewright itself died, {earlier} times"
+                self.record(Evaluated(node, Execution(0.0), Evaluation(reason=reason)))
+            elif self.tree[node].proposal is None:
+                tasks.append(partial(self._write, self.brief(node)))
+            else:
+                tasks.append(partial(self._evaluate, node))
+        return tasks
+
+    # -- what the coder is told, and what is left of the budget -------------------------------------------------
+
+    def brief(self, node: int) -> Brief:
+        """All that a coder is told about this node in flight."""
+        action, best = self.tree[node].action, self.best
+        return Brief(
+            setting=self.setting,
+            node=node,
+            operator=action.operator,
+            parent=self.tree[action.parent] if action.parent is not None else None,
+            memory=remember(self.tree, action),
+            draft=sum(1 for draft in self.tree.drafts if draft < node),
+            best=best.score if best else None,
+            limit=self._limit(),
+            time_left=self.time_left(),
+            steps_left=None if self.budget.steps is None else self.budget.steps - len(self.tree),
+            seed=self._random("coder", node).getrandbits(32),
+        )
+
+    @property
+    def best(self) -> Node | None:
+        """The best node so far."""
+        return self.tree[self.tree.best] if self.tree.best is not None else None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds the run has taken: earlier sessions included, the time between them not."""
+        return self._elapsed_before + self._clock() - self._opened
+
+    def time_left(self) -> float | None:
+        """Seconds until the run has to be over, its final steps included; ``None`` without a limit."""
+        return None if self.budget.seconds is None else max(0.0, self.budget.seconds - self.elapsed)
+
+    def stop_reason(self) -> str | None:
+        """Why no further node should be started; ``None`` if one may."""
+        if self.cancel.is_set():
+            return "interrupted"
+        if self.budget.steps is not None and len(self.tree) >= self.budget.steps:
+            return "steps"
+        left = self._search_time_left()
+        if left is not None and left <= self._progress.quickest:
+            return "time"
+        if self.budget.patience is not None and self._progress.since_best >= self.budget.patience:
+            return "patience"
+        return None
+
+    def _search_time_left(self) -> float | None:
+        left = self.time_left()
+        return None if left is None else left - self.evaluator.reserve(self.tree, left)
+
+    def _limit(self) -> float:
+        """Seconds one run of a script may take."""
+        left, search_left = self.time_left(), self._search_time_left()
+        if left is None or search_left is None:
+            return self.budget.script_seconds
+        share = min(SHARE_OF_REST * left, search_left) / self.setting.runs
+        return max(1.0, min(self.budget.script_seconds, share))
+
+    def _random(self, purpose: str, node: int) -> random.Random:
+        return random.Random(f"{self.started.seed} {purpose} {node}")  # noqa: S311 -- a search needs no secrets
