@@ -13,20 +13,24 @@ Each comes with a contract written as tests (``tests/contracts``) that every imp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from threading import Event as Flag
 from typing import TYPE_CHECKING, Protocol
+
+from treewright.events import Event
+from treewright.scores import Verdict
+from treewright.task import TableProfile, Task
+from treewright.tree import Evaluation, Node, Operator
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
-    from threading import Event as Flag
 
-    from treewright.events import Event, Selected
-    from treewright.scores import Verdict
-    from treewright.task import TableProfile, Task
-    from treewright.tree import Action, Evaluation, Execution, Node, Operator, Proposal, Tree
+    from treewright.events import Selected
+    from treewright.tree import Action, Execution, Proposal, Tree
 
 
 @dataclass(frozen=True, slots=True)

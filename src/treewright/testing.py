@@ -6,21 +6,20 @@ They are deterministic: what a node scores follows from its id and the seed alon
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from treewright.events import Member, Selected
 from treewright.metrics import Direction, Metric, Needs
-from treewright.protocols import Machine, Setting
+from treewright.protocols import Machine, Setting, Trial
 from treewright.scores import REPLICATES, FoldScore
 from treewright.task import TableProfile, TargetKind, Task
 from treewright.tree import Evaluation, Execution, Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from treewright.protocols import Brief, Trial
+    from treewright.protocols import Brief
     from treewright.tree import Tree
 
 METRIC = Metric("rmse", Direction.MINIMIZE, Needs.NUMBERS)

@@ -1,0 +1,143 @@
+"""Choosing the final answer from stored predictions: one node, or a blend of several.
+
+The blend is greedy ensemble selection (Caruana et al., ICML 2004): start from the best node and keep adding, with
+replacement, the node that helps the blend most. Whatever is chosen on some rows looks better on these rows than it
+is. So every decision here is *cross-fitted*: the rows are dealt into parts, the choice is made without a part and
+scored on it, and only these scores are compared and reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from treewright.evaluation.scoring import score, score_with_replicates
+from treewright.metrics import Needs
+from treewright.scores import FoldScore, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from treewright.task import Task
+
+    Array = NDArray[np.float64]
+    Rows = NDArray[np.intp]
+    Rule = Callable[["Pool", Rows], Array]
+
+ROUNDS = 24
+MAX_MEMBERS = 5
+PARTS = 5
+ENOUGH_ROWS = 20_000
+"""More rows than this add nothing to a choice but time; a fixed sample of them decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The candidates' predictions on rows whose truth is known.
+
+    ``answers`` are the predictions as the metric takes them, one array a candidate; ``blendable`` the same as numbers
+    that may be averaged, ``(candidates, rows, values)``; ``effort`` sorts the simpler and faster candidate first.
+    """
+
+    task: Task
+    truth: Array
+    answers: tuple[Array, ...]
+    blendable: Array
+    effort: tuple[float, ...]
+
+    def predict(self, weights: Array, rows: Rows) -> Array:
+        """The weighted candidates' predictions for these rows."""
+        chosen = np.flatnonzero(weights)
+        if len(chosen) == 1:
+            return self.answers[chosen[0]][rows]
+        return unblend(self.task, np.tensordot(weights[chosen], self.blendable[chosen][:, rows], axes=1))
+
+    def quality(self, weights: Array, rows: Rows) -> float:
+        """The score of the weighted candidates on these rows, signed so that more is better."""
+        return self._signed(self.predict(weights, rows), rows)
+
+    def _signed(self, predictions: Array, rows: Rows) -> float:
+        metric = self.task.metric
+        return metric.direction.sign * score(metric, self.truth[rows], predictions, self.task.classes)
+
+
+def blendable(task: Task, answer: Array, probabilities: Array | None) -> Array:
+    """A prediction as numbers that may be averaged, ``(rows, values)``.
+
+    Probabilities as they are; numbers on the scale on which the metric measures errors (logarithms for rmsle);
+    labels as votes, or by their probabilities where the likeliest class is what the metric wants.
+    """
+    if task.metric.needs is Needs.LABELS:
+        if probabilities is not None and task.metric.name == "accuracy":
+            return probabilities
+        return np.eye(len(task.classes))[answer.astype(int)]
+    columns = answer if answer.ndim == 2 else answer[:, None]
+    return np.log1p(columns) if _logarithmic(task) else columns
+
+
+def unblend(task: Task, blended: Array) -> Array:
+    """The prediction, as the metric takes it, for an average of ``blendable`` ones."""
+    if task.metric.needs is Needs.LABELS:
+        return np.asarray(blended.argmax(axis=1), dtype=np.float64)
+    values = np.expm1(blended) if _logarithmic(task) else blended
+    return values[:, 0] if values.shape[1] == 1 else values
+
+
+def _logarithmic(task: Task) -> bool:
+    return task.metric.name in {"rmsle", "rmse_log", "mcrmsle"}
+
+
+def best_single(pool: Pool, rows: Rows) -> Array:
+    """All weight on one candidate: the least effort among those within one standard error of the best."""
+    metric = pool.task.metric
+    folds = [
+        (FoldScore(0, *score_with_replicates(metric, pool.truth[rows], answer[rows], pool.task.classes, seed=0)),)
+        for answer in pool.answers
+    ]
+    leader = max(range(len(folds)), key=lambda i: (metric.direction.sign * folds[i][0].score, -i))
+
+    def tied(candidate: int) -> bool:
+        comparison = compare(folds[candidate], folds[leader], metric.direction)
+        return candidate == leader or abs(comparison.gain) < comparison.standard_error
+
+    chosen = min(filter(tied, range(len(folds))), key=lambda i: (pool.effort[i], i))
+    return np.eye(len(folds))[chosen]
+
+
+def greedy_ensemble(pool: Pool, rows: Rows) -> Array:
+    """Weights by greedy selection with replacement; at most ``MAX_MEMBERS`` candidates get any."""
+    size = len(pool.answers)
+    sample = rows if len(rows) <= ENOUGH_ROWS else rows[:: -(-len(rows) // ENOUGH_ROWS)]
+    counts = np.zeros(size)
+    best_quality, best_counts = -np.inf, counts
+    for _ in range(ROUNDS):
+        full = np.count_nonzero(counts) >= MAX_MEMBERS
+        options = np.flatnonzero(counts) if full else np.arange(size)
+        steps = [counts + np.eye(size)[i] for i in options]
+        qualities = [pool.quality(step / step.sum(), sample) for step in steps]
+        winner = int(np.argmax(qualities))
+        counts = steps[winner]
+        if qualities[winner] > best_quality:
+            best_quality, best_counts = qualities[winner], counts
+    return np.asarray(best_counts / best_counts.sum(), dtype=np.float64)
+
+
+def deal(rows: int, *, seed: int) -> Array:
+    """The part, 0 to ``PARTS - 1``, that each row belongs to."""
+    return np.random.default_rng(seed).permutation(np.arange(rows) % PARTS)
+
+
+def cross_fitted(pool: Pool, rule: Rule, parts: Array, graded: Sequence[int] | Rows) -> Array:
+    """Predictions for the ``graded`` rows, each by a choice under ``rule`` in which its part took no part."""
+    graded = np.asarray(graded)
+    predictions = np.empty_like(pool.answers[0])
+    for part in range(PARTS):
+        weights = rule(pool, np.flatnonzero(parts != part))
+        mine = graded[parts[graded] == part]
+        if len(mine):
+            predictions[mine] = pool.predict(weights, mine)
+    return predictions[graded]

@@ -1,0 +1,195 @@
+"""Reading what a script handed in, and saying exactly what is wrong with it.
+
+A script is not trusted: the file is opened only if it is a plain file of a sensible size, every cell is read as text,
+and rows are matched by their ids, in whatever order they come.
+"""
+
+from __future__ import annotations
+
+import csv
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from treewright.metrics import Needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from treewright.task import Task
+
+    Array = NDArray[np.float64]
+
+SPARE_BYTES = 10_000_000
+
+
+class InvalidSubmission(Exception):  # noqa: N818 -- it says what the file is, not that we failed
+    """Why a submission cannot be scored, in words for whoever wrote the script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a submission has to look like: as ``sample_submission.csv``, one row for each row of ``test.csv``.
+
+    ``keys`` are the rows' ids as text (several id columns joined), in the order of the sample; ``None`` where the
+    task has no ids and rows count by their order.
+    """
+
+    ids: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: int
+    keys: pd.Index | None
+    max_bytes: int
+
+
+def read_form(sample: Path, task: Task) -> Form:
+    """The form that this sample submission shows."""
+    frame = _read_text(sample)
+    keys = _keys(frame, task.ids) if task.ids else None
+    return Form(task.ids, task.submission_columns, len(frame), keys, 20 * sample.stat().st_size + SPARE_BYTES)
+
+
+def read_submission(path: Path, form: Form, task: Task) -> Array:
+    """The predictions in the form's row order; ``InvalidSubmission`` if anything is wrong.
+
+    Numbers: ``(rows,)``, or ``(rows, targets)`` for several targets. Labels: codes into ``task.classes``, ``(rows,)``.
+    Probabilities: ``(rows, classes)`` where each class has its column, else ``(rows,)`` of the positive class.
+    """
+    frame = _aligned(_open(path, form.max_bytes), form, form.columns, path.name)
+    if task.metric.needs is Needs.LABELS:
+        return _labels(frame[form.columns[0]], task.classes)
+    values = _numbers(frame, form.columns)
+    if task.metric.needs is Needs.PROBABILITIES and len(form.columns) > 1:
+        _check_probabilities(values)
+    elif task.metric.needs is Needs.PROBABILITIES and not task.metric.ranks:
+        _check_range(values, form.columns[0])
+    return values[:, 0] if len(form.columns) == 1 else values
+
+
+def read_probabilities(path: Path, form: Form, task: Task) -> Array | None:
+    """The optional ``probabilities.csv``, ``(rows, classes)``; ``None`` if there is none or it cannot be used."""
+    if not task.classes or not path.exists():
+        return None
+    try:
+        frame = _aligned(_open(path, form.max_bytes * max(1, len(task.classes))), form, task.classes, path.name)
+        values = _numbers(frame, task.classes)
+        _check_probabilities(values)
+    except InvalidSubmission:
+        return None
+    return values / values.sum(axis=1, keepdims=True)
+
+
+def _open(path: Path, max_bytes: int) -> pd.DataFrame:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        raise InvalidSubmission(f"wrote no ./working/{path.name}") from None
+    except OSError as error:
+        raise InvalidSubmission(f"{path.name} cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidSubmission(f"{path.name} is not a plain file")
+    if status.st_size > max_bytes:
+        raise InvalidSubmission(f"{path.name} has {status.st_size:,} bytes; about {max_bytes:,} would be plenty")
+    return _read_text(path)
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors="replace")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error, OSError, ValueError) as error:
+        raise InvalidSubmission(f"{path.name} is not a readable CSV file: {error}") from None
+
+
+def _aligned(frame: pd.DataFrame, form: Form, columns: tuple[str, ...], name: str) -> pd.DataFrame:
+    """The value columns in the form's row order."""
+    expected = (*form.ids, *columns)
+    missing = [c for c in expected if c not in frame.columns]
+    extra = [str(c) for c in frame.columns if c not in expected]
+    if missing or extra:
+        wrong = [f"lacks {_names(missing)}"] * bool(missing) + [f"has the extra {_names(extra)}"] * bool(extra)
+        raise InvalidSubmission(f"{name} {' and '.join(wrong)}; its columns must be {_names(list(expected))}")
+    if form.keys is None:
+        if len(frame) != form.rows:
+            raise InvalidSubmission(f"{name} has {len(frame):,} rows; {form.rows:,} are needed, one for each row of test.csv")
+        return frame[list(columns)]
+    keys = _keys(frame, form.ids)
+    if keys.equals(form.keys):
+        return frame[list(columns)]
+    if keys.has_duplicates:
+        example = keys[keys.duplicated()][0]
+        raise InvalidSubmission(f"{name} has the id {example!r} more than once ({int(keys.duplicated().sum()):,} rows too many)")
+    positions = keys.get_indexer(form.keys)
+    if (positions < 0).any():
+        example = form.keys[int(np.argmin(positions))]
+        raise InvalidSubmission(
+            f"{name} lacks {int((positions < 0).sum()):,} of the {form.rows:,} ids of test.csv, {example!r} for one"
+            + (f"; its own ids look like {keys[0]!r}" if len(keys) else "")
+        )
+    if len(keys) > form.rows:
+        unknown = keys[~keys.isin(form.keys)]
+        raise InvalidSubmission(f"{name} has {len(unknown):,} ids that are not in test.csv, {unknown[0]!r} for one")
+    return frame[list(columns)].iloc[positions]
+
+
+def _keys(frame: pd.DataFrame, ids: tuple[str, ...]) -> pd.Index:
+    key = frame[ids[0]].map(_plain)
+    for other in ids[1:]:
+        key = key + "\x1f" + frame[other].map(_plain)
+    return pd.Index(key.to_numpy(dtype=object), dtype=object)
+
+
+def _plain(cell: str) -> str:
+    """An id as it is compared: ``17.0`` counts as ``17``, for that is what pandas makes of it on the way."""
+    cell = cell.strip()
+    return cell[:-2] if cell.endswith(".0") and cell[:-2].lstrip("-").isdigit() else cell
+
+
+def _numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> Array:
+    values = np.empty((len(frame), len(columns)))
+    for i, column in enumerate(columns):
+        values[:, i] = pd.to_numeric(frame[column], errors="coerce").to_numpy(float, na_value=np.nan)
+        wrong = ~np.isfinite(values[:, i])
+        if wrong.any():
+            example = frame[column].iloc[int(np.argmax(wrong))]
+            raise InvalidSubmission(f"{int(wrong.sum()):,} of {len(frame):,} values of {column!r} are no finite numbers, {example!r} for one")
+    return values
+
+
+def _labels(column: pd.Series, classes: tuple[str, ...]) -> Array:
+    codes = {label: code for code, label in reversed(list(enumerate(classes)))}
+    codes |= {_loose(label): code for label, code in codes.items() if _loose(label) not in codes}
+    found = column.map(lambda cell: codes.get(cell, codes.get(_loose(cell), -1))).to_numpy(float)
+    if (found < 0).any():
+        example = column.iloc[int(np.argmin(found))]
+        raise InvalidSubmission(
+            f"{int((found < 0).sum()):,} of {len(column):,} values of {column.name!r} are no known class, {example!r} for one; "
+            f"the classes are {_names(list(classes))}"
+        )
+    return np.asarray(found, dtype=np.float64)
+
+
+def _loose(label: str) -> str:
+    return _plain(label).lower()
+
+
+def _check_probabilities(values: Array) -> None:
+    if (values < 0).any():
+        raise InvalidSubmission(f"{int((values < 0).any(axis=1).sum()):,} rows have negative probabilities")
+    if (values.sum(axis=1) <= 0).any():
+        raise InvalidSubmission(f"{int((values.sum(axis=1) <= 0).sum()):,} rows have probabilities that sum to zero")
+
+
+def _check_range(values: Array, column: str) -> None:
+    wrong = (values < 0) | (values > 1)
+    if wrong.any():
+        raise InvalidSubmission(f"{int(wrong.sum()):,} values of {column!r} are no probabilities between 0 and 1")
+
+
+def _names(names: list[str], most: int = 8) -> str:
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
