@@ -94,7 +94,8 @@ BUILT_IN = (
     Metric("smape", _LOW, _NUMBERS, ("symmetric mean absolute percentage error", "symmetric mape")),
     Metric("rmsle", _LOW, _NUMBERS, ("root mean squared log error",), domain=_LOG),
     Metric("msle", _LOW, _NUMBERS, ("mean squared log error",), domain=_LOG),
-    Metric("rmse_log", _LOW, _NUMBERS, ("rmse of log", "log rmse", "root mean squared error of log"), domain=Domain.POSITIVE),
+    Metric("rmse_log", _LOW, _NUMBERS, ("rmse of log", "log rmse", "root mean squared error of log"),
+           domain=Domain.POSITIVE),
     Metric("mcrmse", _LOW, _NUMBERS, ("mean column wise rmse", "mean column wise root mean squared error")),
     Metric("mcrmsle", _LOW, _NUMBERS, ("mean column wise rmsle", "mean column wise root mean squared log error"),
            domain=_LOG),
@@ -225,7 +226,7 @@ def _spell(text: str) -> str:
     """Lower-case words in one spelling each, without articles; a stop or comma stands alone between them."""
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", text).lower()
     text = re.sub(r"['\u2019`*$]|\\text\b", "", text)
-    text = re.sub(r"\^\s*\{?\s*2\s*\}?|²", "2", text)
+    text = re.sub(r"\^\s*(?:2|\{\s*2\s*\})|²", "2", text)
     text = re.sub(r"\n\s*\n|\n\s*#", " . ", text)
     words = re.findall(r"[a-z0-9]+|[.,;:!?](?=\s|$)", text)
     return " ".join(" ".join(_SPELLINGS.get(word, word) for word in words).split())

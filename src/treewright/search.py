@@ -112,7 +112,11 @@ CRASHES_FORGIVEN = 1
 
 
 class TreeSearch:
-    """One run of the search over one store; ``with`` locks the store and goes back to where its log ends."""
+    """One run of the search over one store; ``with`` locks the store and goes back to where its log ends.
+
+    ``listeners`` are called with each event stored and the tree after it. ``opened`` is when the time budget began to
+    run, on ``clock``.
+    """
 
     def __init__(
         self,
@@ -125,8 +129,8 @@ class TreeSearch:
         started: RunStarted,
         budget: Budget | None = None,
         workers: int = 1,
-        listener: Callable[[Entry, Tree], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        opened: float | None = None,
     ) -> None:
         if workers < 1:
             raise UsageError(f"the number of workers must be at least 1, not {workers}")
@@ -134,7 +138,9 @@ class TreeSearch:
         self.started, self.workers, self.budget = started, workers, budget or Budget()
         self.tree = Tree()
         self.cancel = threading.Event()
-        self._listener, self._clock, self._opened = listener, clock, clock()
+        self.listeners: list[Callable[[Entry, Tree], None]] = []
+        self._clock = clock
+        self._opened = clock() if opened is None else opened
         self._elapsed_before = 0.0
         self._progress = Progress()
         self._closing = ExitStack()
@@ -214,8 +220,8 @@ class TreeSearch:
         entry = self.store.append(event, elapsed=self.elapsed)
         self.tree = apply(self.tree, event)
         self._progress = self._progress.after(event, self.tree)
-        if self._listener:
-            self._listener(entry, self.tree)
+        for listener in self.listeners:
+            listener(entry, self.tree)
 
     def interrupt(self) -> None:
         """Stop as soon as possible, from any thread or signal handler; what is in flight is left for a resume."""

@@ -7,7 +7,8 @@ range are counted on all rows; whatever has to look into texts does so on evenly
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from treewright.data.times import parse_times
 from treewright.task import ColumnKind, ColumnProfile, TableProfile
@@ -27,6 +28,7 @@ ALMOST_UNIQUE = 0.95
 TEXT_WORDS = 3.5
 """Mean number of words from which a column of mostly distinct strings counts as text."""
 
+FEW_VALUES = 50
 DELIMITERS = "/|;:_-.,"
 
 
@@ -59,51 +61,54 @@ def _profile(
     column: pd.Series, in_test: pd.Series | None, *, is_id: bool = False, is_target: bool = False
 ) -> ColumnProfile:
     present = column.dropna()
-    kind = _kind(column, present, is_id=is_id)
+    unique = int(present.nunique())
+    kind = _kind(column, present, unique, is_id=is_id)
     if is_target and kind is ColumnKind.IDENTIFIER:
         kind = ColumnKind.NUMERIC if _is_number(column) else ColumnKind.CATEGORICAL
-    common = {
-        "name": str(column.name),
-        "kind": kind,
-        "missing": float(column.isna().mean()) if len(column) else 0.0,
-        "unique": int(present.nunique()),
-        "examples": tuple(str(value)[:EXAMPLE_CHARS] for value in present.drop_duplicates().iloc[:EXAMPLES]),
-        "in_test": in_test is not None,
-        "sorted": _in_order(column, kind),
-    }
-    return ColumnProfile(**common, **_details(present, in_test, kind))
+    common = ColumnProfile(
+        name=str(column.name),
+        kind=kind,
+        missing=float(column.isna().mean()) if len(column) else 0.0,
+        unique=unique,
+        examples=tuple(str(value)[:EXAMPLE_CHARS] for value in present.drop_duplicates().iloc[:EXAMPLES]),
+        in_test=in_test is not None,
+        sorted=_in_order(column, kind),
+    )
+    return replace(common, **_details(present, in_test, kind))
 
 
-def _kind(column: pd.Series, present: pd.Series, *, is_id: bool) -> ColumnKind:
+def _kind(column: pd.Series, present: pd.Series, unique: int, *, is_id: bool) -> ColumnKind:
     import pandas as pd
 
-    distinct = int(present.nunique())
-    if distinct + (len(present) < len(column)) <= 1:
+    names_rows = unique == len(column)
+    if unique + (len(present) < len(column)) <= 1:
         return ColumnKind.CONSTANT
     if pd.api.types.infer_dtype(present, skipna=True) == "boolean":
         return ColumnKind.BOOLEAN
-    unique = distinct == len(column)
     if _is_number(column):
-        return ColumnKind.IDENTIFIER if unique and (is_id or _counts_rows(present)) else ColumnKind.NUMERIC
-    texts = _sample(present)
-    if parse_times(texts) is not None:
+        return ColumnKind.IDENTIFIER if names_rows and (is_id or _counts_rows(present)) else ColumnKind.NUMERIC
+    if parse_times(_sample(present)) is not None:
         return ColumnKind.DATETIME
-    if is_id and unique:
-        return ColumnKind.IDENTIFIER
+    return ColumnKind.IDENTIFIER if names_rows and is_id else _kind_of_texts(_sample(present))
+
+
+def _kind_of_texts(texts: pd.Series) -> ColumnKind:
+    import pandas as pd
+
     if pd.to_numeric(texts, errors="coerce").notna().mean() > ALMOST_UNIQUE:
         return ColumnKind.NUMERIC
     share = texts.nunique() / len(texts)
-    if _mean_words(texts) >= TEXT_WORDS and share > 0.5:
+    if share > 0.5 and _mean_words(texts) >= TEXT_WORDS:
         return ColumnKind.TEXT
     return ColumnKind.IDENTIFIER if share > ALMOST_UNIQUE else ColumnKind.CATEGORICAL
 
 
-def _details(present: pd.Series, in_test: pd.Series | None, kind: ColumnKind) -> dict[str, object]:
+def _details(present: pd.Series, in_test: pd.Series | None, kind: ColumnKind) -> dict[str, Any]:
     if kind is ColumnKind.NUMERIC:
         return _numeric_details(present)
     if kind is ColumnKind.TEXT:
         return {"words": _mean_words(_sample(present))}
-    details: dict[str, object] = {}
+    details: dict[str, Any] = {}
     if kind in {ColumnKind.CATEGORICAL, ColumnKind.IDENTIFIER} and not _is_number(present):
         delimiter, parts = _structure(_sample(present))
         details |= {"delimiter": delimiter, "parts": parts}
@@ -112,7 +117,7 @@ def _details(present: pd.Series, in_test: pd.Series | None, kind: ColumnKind) ->
     return details
 
 
-def _numeric_details(present: pd.Series) -> dict[str, object]:
+def _numeric_details(present: pd.Series) -> dict[str, Any]:
     import numpy as np
     import pandas as pd
 
@@ -162,13 +167,14 @@ def _structure(texts: pd.Series) -> tuple[str | None, int]:
     values = pd.Series(texts.astype(str).unique())
     for delimiter in DELIMITERS:
         counts = values.str.count(rf"\{delimiter}")
-        if counts.iloc[0] == 0 or counts.nunique() > 1:
+        if counts.iloc[0] == 0 or (counts != counts.iloc[0]).any():
             continue
         parts = values.str.split(delimiter, expand=True, regex=False)
-        varying = [part for _, part in parts.items() if part.nunique() > 1]
-        few = min(50, len(values) / 2)
-        if len(varying) > 1 and all(part.nunique() <= few or part.str.fullmatch(r"\d+").all() for part in varying):
-            return delimiter, int(parts.shape[1])
+        distinct = parts.nunique()
+        few = min(FEW_VALUES, len(values) / 2)
+        told = [distinct[i] <= few or parts[i].str.fullmatch(r"\d+").all() for i in parts.columns]
+        if (distinct > 1).sum() > 1 and all(told):
+            return delimiter, len(told)
     return None, 1
 
 

@@ -7,6 +7,8 @@ import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 SAMPLE = 1_000
@@ -42,13 +44,14 @@ def parse_times(values: pd.Series) -> pd.Series | None:
         return None
     if sample.map(lambda text: bool(_LOOKS_LIKE_A_DATE.search(text))).mean() <= SHARE:
         return None
-    for options in ({}, {"dayfirst": True}, {"format": "mixed"}):
+    ways: tuple[dict[str, object], ...] = ({}, {"dayfirst": True}, {"format": "mixed"})
+    for options in ways:
         if _parse(sample, options).notna().mean() > SHARE:
             return _parse(values.where(values.notna()).astype("str"), options).where(values.notna())
     return None
 
 
-def _parse(texts: pd.Series, options: dict[str, object]) -> pd.Series:
+def _parse(texts: pd.Series, options: Mapping[str, object]) -> pd.Series:
     import pandas as pd
 
     with warnings.catch_warnings():

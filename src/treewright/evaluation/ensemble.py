@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from treewright.evaluation.predictions import unblend
 from treewright.evaluation.scoring import score, score_with_replicates
-from treewright.metrics import Needs
 from treewright.scores import FoldScore, compare
+from treewright.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from treewright.task import Task
 
     Array = NDArray[np.float64]
     Rows = NDArray[np.intp]
@@ -39,8 +39,9 @@ ENOUGH_ROWS = 20_000
 class Pool:
     """The candidates' predictions on rows whose truth is known.
 
-    ``answers`` are the predictions as the metric takes them, one array a candidate; ``blendable`` the same as numbers
-    that may be averaged, ``(candidates, rows, values)``; ``effort`` sorts the simpler and faster candidate first.
+    ``answers`` are the predictions as the metric takes them, one array a candidate; ``blendable`` the same as
+    ``predictions.blendable`` gives them, ``(candidates, rows, values)``; ``effort`` is the time a candidate takes in
+    seconds, which settles a draw.
     """
 
     task: Task
@@ -63,32 +64,6 @@ class Pool:
     def _signed(self, predictions: Array, rows: Rows) -> float:
         metric = self.task.metric
         return metric.direction.sign * score(metric, self.truth[rows], predictions, self.task.classes)
-
-
-def blendable(task: Task, answer: Array, probabilities: Array | None) -> Array:
-    """A prediction as numbers that may be averaged, ``(rows, values)``.
-
-    Probabilities as they are; numbers on the scale on which the metric measures errors (logarithms for rmsle);
-    labels as votes, or by their probabilities where the likeliest class is what the metric wants.
-    """
-    if task.metric.needs is Needs.LABELS:
-        if probabilities is not None and task.metric.name == "accuracy":
-            return probabilities
-        return np.eye(len(task.classes))[answer.astype(int)]
-    columns = answer if answer.ndim == 2 else answer[:, None]
-    return np.log1p(columns) if _logarithmic(task) else columns
-
-
-def unblend(task: Task, blended: Array) -> Array:
-    """The prediction, as the metric takes it, for an average of ``blendable`` ones."""
-    if task.metric.needs is Needs.LABELS:
-        return np.asarray(blended.argmax(axis=1), dtype=np.float64)
-    values = np.expm1(blended) if _logarithmic(task) else blended
-    return values[:, 0] if values.shape[1] == 1 else values
-
-
-def _logarithmic(task: Task) -> bool:
-    return task.metric.name in {"rmsle", "rmse_log", "mcrmsle"}
 
 
 def best_single(pool: Pool, rows: Rows) -> Array:

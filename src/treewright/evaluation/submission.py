@@ -17,6 +17,7 @@ import pandas as pd
 from treewright.metrics import Needs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -46,12 +47,26 @@ class Form:
     keys: pd.Index | None
     max_bytes: int
 
+    @classmethod
+    def of(cls, rows: pd.DataFrame, task: Task, size: int) -> Form:
+        """The form of a submission for these rows; ``size`` is that of a sample in bytes."""
+        keys = _keys(rows, task.ids) if task.ids else None
+        return cls(task.ids, task.submission_columns, len(rows), keys, 20 * size + SPARE_BYTES)
+
 
 def read_form(sample: Path, task: Task) -> Form:
     """The form that this sample submission shows."""
-    frame = _read_text(sample)
-    keys = _keys(frame, task.ids) if task.ids else None
-    return Form(task.ids, task.submission_columns, len(frame), keys, 20 * sample.stat().st_size + SPARE_BYTES)
+    return Form.of(_read_text(sample), task, sample.stat().st_size)
+
+
+def read_targets(cells: pd.DataFrame, task: Task) -> Array:
+    """True values from text cells, one column a target: numbers, or codes into ``task.classes`` where there are any.
+
+    ``(rows,)``, or ``(rows, targets)`` for several targets. ``InvalidSubmission`` for what is neither.
+    """
+    columns = task.targets
+    values = _labels(cells, columns, task.classes) if task.classes else _numbers(cells, columns)
+    return values[:, 0] if len(columns) == 1 else values
 
 
 def read_submission(path: Path, form: Form, task: Task) -> Array:
@@ -62,8 +77,9 @@ def read_submission(path: Path, form: Form, task: Task) -> Array:
     """
     frame = _aligned(_open(path, form.max_bytes), form, form.columns, path.name)
     if task.metric.needs is Needs.LABELS:
-        return _labels(frame[form.columns[0]], task.classes)
-    values = _numbers(frame, form.columns)
+        values = _labels(frame, form.columns, task.classes)
+    else:
+        values = _numbers(frame, form.columns)
     if task.metric.needs is Needs.PROBABILITIES and len(form.columns) > 1:
         _check_probabilities(values)
     elif task.metric.needs is Needs.PROBABILITIES and not task.metric.ranks:
@@ -112,17 +128,21 @@ def _aligned(frame: pd.DataFrame, form: Form, columns: tuple[str, ...], name: st
     extra = [str(c) for c in frame.columns if c not in expected]
     if missing or extra:
         wrong = [f"lacks {_names(missing)}"] * bool(missing) + [f"has the extra {_names(extra)}"] * bool(extra)
-        raise InvalidSubmission(f"{name} {' and '.join(wrong)}; its columns must be {_names(list(expected))}")
+        raise InvalidSubmission(f"{name} {' and '.join(wrong)}; its columns must be {_names(expected)}")
     if form.keys is None:
         if len(frame) != form.rows:
-            raise InvalidSubmission(f"{name} has {len(frame):,} rows; {form.rows:,} are needed, one for each row of test.csv")
+            raise InvalidSubmission(
+                f"{name} has {len(frame):,} rows; {form.rows:,} are needed, one for each row of test.csv"
+            )
         return frame[list(columns)]
     keys = _keys(frame, form.ids)
     if keys.equals(form.keys):
         return frame[list(columns)]
     if keys.has_duplicates:
         example = keys[keys.duplicated()][0]
-        raise InvalidSubmission(f"{name} has the id {example!r} more than once ({int(keys.duplicated().sum()):,} rows too many)")
+        raise InvalidSubmission(
+            f"{name} has the id {example!r} more than once ({int(keys.duplicated().sum()):,} rows too many)"
+        )
     positions = keys.get_indexer(form.keys)
     if (positions < 0).any():
         example = form.keys[int(np.argmin(positions))]
@@ -137,10 +157,9 @@ def _aligned(frame: pd.DataFrame, form: Form, columns: tuple[str, ...], name: st
 
 
 def _keys(frame: pd.DataFrame, ids: tuple[str, ...]) -> pd.Index:
-    key = frame[ids[0]].map(_plain)
-    for other in ids[1:]:
-        key = key + "\x1f" + frame[other].map(_plain)
-    return pd.Index(key.to_numpy(dtype=object), dtype=object)
+    columns = [frame[name].map(_plain) for name in ids]
+    joined = columns[0].str.cat(columns[1:], sep="\x1f") if len(ids) > 1 else columns[0]
+    return pd.Index(joined.to_numpy(dtype=object), dtype=object)
 
 
 def _plain(cell: str) -> str:
@@ -156,21 +175,27 @@ def _numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> Array:
         wrong = ~np.isfinite(values[:, i])
         if wrong.any():
             example = frame[column].iloc[int(np.argmax(wrong))]
-            raise InvalidSubmission(f"{int(wrong.sum()):,} of {len(frame):,} values of {column!r} are no finite numbers, {example!r} for one")
+            raise InvalidSubmission(
+                f"{int(wrong.sum()):,} of {len(frame):,} values of {column!r} are no finite numbers, {example!r} for one"
+            )
     return values
 
 
-def _labels(column: pd.Series, classes: tuple[str, ...]) -> Array:
-    codes = {label: code for code, label in reversed(list(enumerate(classes)))}
-    codes |= {_loose(label): code for label, code in codes.items() if _loose(label) not in codes}
-    found = column.map(lambda cell: codes.get(cell, codes.get(_loose(cell), -1))).to_numpy(float)
-    if (found < 0).any():
-        example = column.iloc[int(np.argmin(found))]
-        raise InvalidSubmission(
-            f"{int((found < 0).sum()):,} of {len(column):,} values of {column.name!r} are no known class, {example!r} for one; "
-            f"the classes are {_names(list(classes))}"
-        )
-    return np.asarray(found, dtype=np.float64)
+def _labels(frame: pd.DataFrame, columns: tuple[str, ...], classes: tuple[str, ...]) -> Array:
+    exact = {label: code for code, label in enumerate(classes)}
+    loose = {_loose(label): code for code, label in enumerate(classes)}
+    values = np.empty((len(frame), len(columns)))
+    for i, column in enumerate(columns):
+        cells = frame[column]
+        known = {cell: exact.get(cell, loose.get(_loose(cell), -1)) for cell in cells.unique()}
+        values[:, i] = cells.map(known).to_numpy(float)
+        wrong = values[:, i] < 0
+        if wrong.any():
+            raise InvalidSubmission(
+                f"{int(wrong.sum()):,} of {len(cells):,} values of {column!r} are no known class, "
+                f"{cells.iloc[int(np.argmax(wrong))]!r} for one; the classes are {_names(classes)}"
+            )
+    return values
 
 
 def _loose(label: str) -> str:
@@ -190,6 +215,6 @@ def _check_range(values: Array, column: str) -> None:
         raise InvalidSubmission(f"{int(wrong.sum()):,} values of {column!r} are no probabilities between 0 and 1")
 
 
-def _names(names: list[str], most: int = 8) -> str:
+def _names(names: Sequence[str], most: int = 8) -> str:
     shown = ", ".join(repr(name) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,202 @@
+"""The one place that chooses implementations: from a ``Config`` to a search that is ready to run.
+
+A run is made once (``start``) and opened again as often as one likes (``reopen``): the data are split when it is
+made, and everything else follows from the configuration, the split and the log.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from treewright.config import Config, dump_config, load_config, make_config
+from treewright.errors import ConfigError, RunExistsError, UsageError
+from treewright.events import RunStarted
+from treewright.folder import RunFolder
+from treewright.protocols import Setting
+from treewright.record import find_run
+from treewright.search import Budget, TreeSearch
+from treewright.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from treewright.data import Holdout
+    from treewright.evaluation.resources import Resources
+    from treewright.protocols import Coder, Entry
+    from treewright.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An open run: ``with`` holds its lock. ``announcements`` say in a line each what was chosen and why."""
+
+    config: Config
+    folder: RunFolder
+    task: Task
+    search: TreeSearch
+    announcements: tuple[str, ...]
+
+    def __enter__(self) -> Self:
+        self.search.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.search.__exit__(*error)
+        self.search.store.close()
+
+
+def start(config: Config, folder: RunFolder, *, opened: float | None = None) -> Run:
+    """Make a run in a new folder. What was begun is removed again if it cannot be made.
+
+    ``opened`` is when the clock of ``config.time`` began to run (``time.monotonic``), by default now.
+    """
+    opened = time.monotonic() if opened is None else opened
+    need_packages()
+    if folder.path.exists():
+        raise RunExistsError(
+            f"{folder.path} exists; give the run another --name, or go on with: treewright resume {folder.path}"
+        )
+    from treewright.data import prepare
+
+    task = _read_task(config)
+    try:
+        folder.path.mkdir(parents=True)
+        folder.config.write_text(dump_config(config), encoding="utf-8")
+        holdout = prepare(task, config.seed, folder.data)
+        return _open(config, folder, task, holdout, opened)
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def reopen(path: Path, changes: list[dict[str, Any]], *, opened: float | None = None) -> Run:
+    """Open a run again, with changes to its configuration; those about data, metric or seed are refused."""
+    opened = time.monotonic() if opened is None else opened
+    need_packages()
+    from treewright.data import load_holdout
+
+    folder = find_run(path)
+    old = load_config(folder.config)
+    config = make_config(old.model_dump(mode="json", exclude_none=True), *changes)
+    for key in ("task", "goal", "metric", "target", "seed"):
+        if getattr(config, key) != getattr(old, key):
+            raise ConfigError(f"{key} belongs to the run and cannot change; start a new run for another one")
+    return _open(config, folder, _read_task(config), load_holdout(folder.data), opened)
+
+
+def need_packages() -> None:
+    """``UsageError`` if what reads and scores tables is not installed."""
+    missing = [name for name in ("numpy", "pandas", "sklearn") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"{', '.join(missing)} is not installed; mend it with: pip install 'treewright[ml]'")
+
+
+def _read_task(config: Config) -> Task:
+    from treewright.data import read_task
+
+    return read_task(config.task, goal=config.goal, metric=config.metric, target=config.target)
+
+
+def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, opened: float) -> Run:
+    from treewright.evaluation import FinalAnswer, Grader, HoldoutEvaluator
+    from treewright.execution import LocalExecutor, find_sandbox, probe_machine
+    from treewright.store import SqliteStore
+
+    python = config.python or Path(sys.executable)
+    sandbox = find_sandbox(config.sandbox, python)
+    executor = LocalExecutor(sandbox, python)
+    whole, each = _resources(config)
+    grader = Grader.from_holdout(task, holdout)
+    runs = len(grader.folds)
+    machine = probe_machine(python, each.cpus_each(runs), each.memory_mb or _machine_memory_mb() // config.workers)
+    evaluator = HoldoutEvaluator(
+        grader,
+        executor,
+        folder,
+        each,
+        FinalAnswer(grader, executor, folder, whole, each.waves(runs), config.ensemble, config.refit, config.seed),
+    )
+    coder, steps = make_coder(config)
+    search = TreeSearch(
+        Setting(task, holdout.profile, machine, each.waves(runs)),
+        coder=coder,
+        evaluator=evaluator,
+        policy=_policy(config),
+        store=SqliteStore(folder.database, folder.name),
+        started=RunStarted(
+            folder.name, config.seed, task.metric.name, task.metric.direction, config.model_dump(mode="json")
+        ),
+        budget=Budget(steps, config.time, config.patience, config.script_time),
+        workers=config.workers,
+        opened=opened,
+    )
+    announcements = (_introduce(coder), holdout.reason, sandbox.describe())
+    search.listeners.append(_publisher(folder, task))
+    return Run(config, folder, task, search, announcements)
+
+
+def make_coder(config: Config) -> tuple[Coder, int | None]:
+    """The coder that is asked for, and how many steps it allows."""
+    from treewright.coders.folder import FolderCoder, InitCoder
+
+    coder: Coder
+    steps = config.steps
+    kind, _, rest = config.coder.partition(":")
+    if kind == "folder" and rest:
+        coder = FolderCoder.from_folder(Path(rest))
+        steps = min(len(coder.programs), steps or len(coder.programs))
+    elif config.coder == "recipes":
+        from treewright.coders.recipes import RecipeCoder
+
+        coder = RecipeCoder()
+    else:
+        raise ConfigError(f"there is no coder {config.coder!r}; it is recipes, or folder:DIR for programs of your own")
+    return (InitCoder(config.init, coder) if config.init else coder), steps
+
+
+def _introduce(coder: Coder) -> str:
+    if coder.name == "recipes":
+        return "coder: recipes (built in, offline); --coder folder:DIR takes programs of your own"
+    return f"coder: {coder.name}"
+
+
+def _policy(config: Config) -> Any:
+    from treewright.policies import Greedy
+
+    settings = config.policy
+    return Greedy(settings.num_drafts, settings.debug_prob, settings.max_debug_depth, settings.noise_aware)
+
+
+def _resources(config: Config) -> tuple[Resources, Resources]:
+    """For the whole run, and for each worker."""
+    from treewright.evaluation.resources import Resources
+
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Resources(cpus, config.memory_mb), Resources(max(1, cpus // config.workers), config.memory_mb)
+
+
+def _machine_memory_mb() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+def _publisher(folder: RunFolder, task: Task) -> Callable[[Entry, Tree], None]:
+    """Keeps ``best/`` up to date while the search goes on."""
+    from treewright.evaluation.publish import publish_best_so_far
+    from treewright.events import Evaluated
+
+    shown: int | None = None
+
+    def listen(entry: Entry, tree: Tree) -> None:
+        nonlocal shown
+        if isinstance(entry.event, Evaluated) and tree.best is not None and tree.best != shown:
+            publish_best_so_far(folder, task, tree[tree.best])
+            shown = tree.best
+
+    return listen

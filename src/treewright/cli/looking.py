@@ -1,0 +1,173 @@
+"""``list``, ``show``, ``diff``, ``log``, ``export``: the commands that only look at a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from treewright.errors import UsageError
+
+if TYPE_CHECKING:
+    from treewright.record import Record
+    from treewright.tree import Node
+
+RunName = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
+NodeId = Annotated[int | None, typer.Argument(metavar="NODE", help="A node's number.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def list_(
+    runs: Annotated[Path, typer.Argument(metavar="DIR", help="Where runs are kept.")] = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """List the runs, the latest first."""
+    from treewright.errors import RunError, StoreError
+    from treewright.record import find_runs, read_run, summary
+
+    found, unreadable = [], []
+    for folder in find_runs(runs):
+        try:
+            found.append(summary(read_run(folder.path)))
+        except (RunError, StoreError) as error:
+            unreadable.append({"run": folder.name, "error": str(error)})
+    if as_json:
+        typer.echo(json.dumps({"runs": found, "unreadable": unreadable}))
+        return
+    if not found and not unreadable:
+        typer.echo(f"There are no runs in {runs}. Start one with: treewright run TASK")
+    else:
+        from rich.console import Console
+
+        from treewright.cli.render import runs_table
+
+        Console().print(runs_table(found))
+    for item in unreadable:
+        typer.echo(f"treewright: {item['error']}", err=True)
+
+
+def show(run: RunName, node: NodeId = None, as_json: Json = False) -> None:
+    """Show a run's tree, or all about one of its nodes."""
+    from treewright.record import node_summary, read_run, summary
+
+    record = read_run(run)
+    if node is not None:
+        found = _node(record, node)
+        if as_json:
+            typer.echo(
+                json.dumps(node_summary(record, found) | {"code": found.proposal.code if found.proposal else None})
+            )
+        else:
+            _show_node(record, found)
+    elif as_json:
+        nodes = [node_summary(record, item) for item in record.tree.nodes]
+        typer.echo(json.dumps(summary(record) | {"nodes": nodes, "node_count": len(nodes)}))
+    else:
+        _show_run(record)
+
+
+def _show_run(record: Record) -> None:
+    from rich.console import Console
+
+    from treewright.cli.render import run_lines, tree_lines
+
+    console = Console()
+    for line in run_lines(record):
+        console.print(line)
+    for line in tree_lines(record.tree, console.width):
+        console.print(line, no_wrap=True, overflow="ellipsis")
+
+
+def _show_node(record: Record, node: Node) -> None:
+    from rich.console import Console
+    from rich.syntax import Syntax
+
+    from treewright.cli.render import node_lines
+
+    console = Console()
+    for line in node_lines(record, node):
+        console.print(line)
+    if node.proposal:
+        console.print(Syntax(node.proposal.code, "python", theme="ansi_light", background_color="default"))
+
+
+def diff(
+    run: RunName,
+    a: Annotated[int, typer.Argument(metavar="A", help="A node's number.")],
+    b: Annotated[int, typer.Argument(metavar="B", help="Another node's number.")],
+    as_json: Json = False,
+) -> None:
+    """Show what changed from one node's program to another's."""
+    from treewright.record import read_run
+
+    record = read_run(run)
+    texts = [found.proposal.code if (found := _node(record, node)).proposal else "" for node in (a, b)]
+    names = (f"node {a}", f"node {b}")
+    if as_json:
+        import difflib
+
+        lines = difflib.unified_diff(texts[0].splitlines(), texts[1].splitlines(), *names, lineterm="")
+        typer.echo(json.dumps({"a": a, "b": b, "diff": "\n".join(lines)}))
+        return
+    from rich.console import Console
+
+    from treewright.cli.render import diff_text
+
+    Console().print(diff_text(texts[0], texts[1], names), soft_wrap=True)
+
+
+def log(run: RunName, node: Annotated[int, typer.Argument(metavar="NODE", help="A node's number.")]) -> None:
+    """Print what a node's program printed."""
+    from treewright.cli.render import visible_controls
+    from treewright.record import read_run
+
+    record = read_run(run)
+    _node(record, node)
+    path = record.folder.node(node) / "output.log"
+    if not path.is_file():
+        raise UsageError(f"node {node} has no output: {path} is not there; see: treewright show {run} {node}")
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            typer.echo(visible_controls(line.rstrip("\n")))
+
+
+def export(
+    run: RunName,
+    node: NodeId = None,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A folder to make.")] = Path("export"),
+    as_json: Json = False,
+) -> None:
+    """Copy the answer, or one node's program and submission, to a folder of your own."""
+    from treewright.record import read_run
+
+    record = read_run(run)
+    source = record.folder.best if node is None else record.folder.node(_node(record, node).id)
+    if not source.is_dir():
+        raise UsageError(f"there is nothing to export: {source} is not there")
+    if to.exists() and any(to.iterdir()):
+        raise UsageError(f"{to} is not empty; name another folder with --to")
+    to.mkdir(parents=True, exist_ok=True)
+    names = [file.name for file in sorted(source.iterdir()) if file.suffix in {".py", ".csv", ".md"}]
+    for name in names:
+        shutil.copyfile(source / name, to / name)
+    if as_json:
+        typer.echo(json.dumps({"dir": str(to), "files": names}))
+    else:
+        typer.echo(f"{to}: {', '.join(names)}")
+
+
+def _node(record: Record, node: int) -> Node:
+    try:
+        return record.tree[node]
+    except KeyError:
+        raise UsageError(f"{record.folder.path} has no node {node}; its nodes are 1 to {len(record.tree)}") from None
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("list")(list_)
+    for command in (show, diff, log, export):
+        app.command()(command)

@@ -1,0 +1,74 @@
+"""From predictions to the answer: blending, thresholds, scores."""
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.metrics import cohen_kappa_score, f1_score, root_mean_squared_error
+
+Parts = list[tuple[np.ndarray, np.ndarray]]
+
+
+def blend(parts: Parts, y: np.ndarray, loss: Callable[..., float]) -> tuple[np.ndarray, np.ndarray]:
+    """Mix models by adding, again and again, the one that helps most (Caruana et al. 2004)."""
+    mixed, picks = np.zeros_like(parts[0][0]), []
+    for size in range(1, 26):
+        losses = [loss(y, (mixed + held_out) / size) for held_out, _ in parts]
+        picks.append(int(np.argmin(losses)))
+        mixed = mixed + parts[picks[-1]][0]
+    weights = np.bincount(picks, minlength=len(parts)) / len(picks)
+    print("weights:", weights.round(2).tolist())
+    return (
+        sum(weight * held_out for weight, (held_out, _) in zip(weights, parts, strict=True)),
+        sum(weight * predicted for weight, (_, predicted) in zip(weights, parts, strict=True)),
+    )
+
+
+def f1_macro(truth: np.ndarray, answer: np.ndarray) -> float:
+    """F1, each class counting the same."""
+    return f1_score(truth, answer, average="macro")
+
+
+def f1_micro(truth: np.ndarray, answer: np.ndarray) -> float:
+    """F1 over all rows."""
+    return f1_score(truth, answer, average="micro")
+
+
+def f1_weighted(truth: np.ndarray, answer: np.ndarray) -> float:
+    """F1, each class counting by its rows."""
+    return f1_score(truth, answer, average="weighted")
+
+
+def quadratic_kappa(truth: np.ndarray, answer: np.ndarray) -> float:
+    """Agreement beyond chance, where a far miss counts more than a near one."""
+    return cohen_kappa_score(truth, answer, weights="quadratic")
+
+
+def rmse_of_logs(truth: np.ndarray, answer: np.ndarray) -> float:
+    """The error of the logarithms: what counts is by which factor the answer is wrong."""
+    return root_mean_squared_error(np.log(truth), np.log(answer))
+
+
+def smape(truth: np.ndarray, answer: np.ndarray) -> float:
+    """The error as a share of the mean of truth and answer."""
+    return float(np.mean(2 * np.abs(answer - truth) / (np.abs(answer) + np.abs(truth)).clip(1e-12)))
+
+
+def tune_threshold(chances: np.ndarray, y: np.ndarray, score: Callable[..., float]) -> float:
+    """Find the probability from which the second class is the better answer by this score."""
+    candidates = np.unique(np.quantile(chances[:, 1], np.linspace(0.01, 0.99, 99)))
+    scores = [score(y, (chances[:, 1] >= threshold).astype(int)) for threshold in candidates]
+    # The mean of the good ones is steadier than the very best, which owes some of its lead to chance.
+    good = np.argsort(scores)[-5:]
+    return float(candidates[good].mean())
+
+
+def tune_weights(chances: np.ndarray, y: np.ndarray, score: Callable[..., float]) -> np.ndarray:
+    """Find a factor for each class's probability that makes the most likely class the better answer by this score."""
+    weights = np.ones(chances.shape[1])
+    for _ in range(3):
+        for label in range(len(weights)):
+            trials = np.tile(weights, (21, 1))
+            trials[:, label] *= np.geomspace(0.4, 2.5, 21)
+            scores = [score(y, (chances * trial).argmax(axis=1)) for trial in trials]
+            weights = trials[int(np.argmax(scores))]
+    return weights

@@ -1,0 +1,35 @@
+"""Fitting one model on the rows of one fold.
+
+All of these take the rows of a fold and those held out, which tell boosting when to stop, and return the model.
+"""
+
+import os
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from sklearn.base import clone
+
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count()
+
+
+def fit_lightgbm(model: Any, x: Any, y: np.ndarray, x_held: Any, y_held: np.ndarray) -> Any:
+    """Add trees until the held-out rows no longer gain from them."""
+    stop = lgb.early_stopping(50, verbose=False)
+    return clone(model).fit(x, y, eval_set=[(x_held, y_held)], callbacks=[stop])
+
+
+def fit_xgboost(model: Any, x: Any, y: np.ndarray, x_held: Any, y_held: np.ndarray) -> Any:
+    """Add trees until the held-out rows no longer gain from them."""
+    return clone(model).fit(x, y, eval_set=[(x_held, y_held)], verbose=False)
+
+
+def fit_catboost(model: Any, x: Any, y: np.ndarray, x_held: Any, y_held: np.ndarray) -> Any:
+    """Add trees until the held-out rows no longer gain from them."""
+    labels = list(x.select_dtypes(exclude="number").columns)
+    return clone(model).fit(x, y, cat_features=labels, eval_set=(x_held, y_held), early_stopping_rounds=50)
+
+
+def fit_model(model: Any, x: Any, y: np.ndarray, _x_held: Any, _y_held: np.ndarray) -> Any:
+    """Fit a model that needs no held-out rows."""
+    return clone(model).fit(x, y)

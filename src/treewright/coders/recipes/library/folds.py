@@ -1,0 +1,69 @@
+"""Dividing the training rows, and predicting across the parts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupKFold, RepeatedKFold, RepeatedStratifiedKFold
+
+SEED = 0
+
+Folds = list[tuple[np.ndarray, np.ndarray]]
+Fit = Callable[[Any, Any, np.ndarray, Any, np.ndarray], Any]
+
+
+def random_folds(y: np.ndarray, folds: int, repeats: int) -> Folds:
+    """Divide the rows at random."""
+    return list(RepeatedKFold(n_splits=folds, n_repeats=repeats, random_state=SEED).split(y))
+
+
+def stratified_folds(y: np.ndarray, folds: int, repeats: int) -> Folds:
+    """Divide the rows so that every part has its share of each class."""
+    splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=SEED)
+    # A class with fewer rows than parts is missing somewhere: its rows are always learned from and never held out.
+    rare = np.flatnonzero(np.bincount(y)[y] < folds)
+    return [(np.union1d(fit, rare), np.setdiff1d(held, rare)) for fit, held in splitter.split(y, y)]
+
+
+def grouped_folds(y: np.ndarray, groups: pd.Series, folds: int, repeats: int) -> Folds:
+    """Divide the rows by whole groups, as the test rows are whole groups too."""
+    splitters = [GroupKFold(folds, shuffle=True, random_state=SEED + i) for i in range(repeats)]
+    return [pair for splitter in splitters for pair in splitter.split(y, groups=groups)]
+
+
+def block_folds(times: pd.Series, blocks: int, folds: int, repeats: int) -> Folds:
+    """Divide the time axis into blocks and deal them out: neighbouring rows are too alike to tell on each other."""
+    block = times.rank(method="first") * blocks // (len(times) + 1)
+    splitters = [GroupKFold(folds, shuffle=True, random_state=SEED + i) for i in range(repeats)]
+    return [pair for splitter in splitters for pair in splitter.split(block, groups=block)]
+
+
+def predict_numbers(fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
+    """Predict each training row by models that have not seen it, and the test rows by the mean of all models."""
+    rows = getattr(x, "iloc", x)
+    new = rows[len(y) :]
+    held_out, times, predicted = np.zeros(len(y)), np.zeros(len(y)), np.zeros(new.shape[0])
+    for fit_rows, held_rows in folds:
+        x_held, y_held = rows[held_rows], y[held_rows]
+        fitted = fit(model, rows[fit_rows], y[fit_rows], x_held, y_held)
+        held_out[held_rows] += fitted.predict(x_held).ravel()
+        times[held_rows] += 1
+        predicted += fitted.predict(new).ravel() / len(folds)
+    return held_out / times, predicted
+
+
+def predict_classes(fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
+    """Give each training row's probabilities by models that have not seen it, and the models' mean for the test rows.
+
+    Both have a row for each row and a column for each class.
+    """
+    rows = getattr(x, "iloc", x)
+    new = rows[len(y) :]
+    held_out, predicted = np.zeros((len(y), y.max() + 1)), np.zeros((new.shape[0], y.max() + 1))
+    for fit_rows, held_rows in folds:
+        x_held, y_held = rows[held_rows], y[held_rows]
+        fitted = fit(model, rows[fit_rows], y[fit_rows], x_held, y_held)
+        held_out[np.ix_(held_rows, fitted.classes_)] += fitted.predict_proba(x_held)
+        predicted[:, fitted.classes_] += fitted.predict_proba(new) / len(folds)
+    return held_out / held_out.sum(axis=1, keepdims=True), predicted

@@ -1,0 +1,67 @@
+"""Several numeric columns taken together."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def add_totals(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add up amounts of one kind, and count those that are zero."""
+    amounts = table[columns]
+    return table.assign(total=amounts.sum(axis=1), zeros=(amounts == 0).sum(axis=1))
+
+
+def add_shares(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add each amount's share of their sum."""
+    total = table[columns].sum(axis=1)
+    return table.assign(**{f"{name}_share": table[name] / total.where(total != 0) for name in columns})
+
+
+def add_ratios(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add the ratio of each pair of columns; trees can only approach a ratio by many steps."""
+    ratios = {f"{a}_per_{b}": table[a] / table[b].where(table[b] != 0) for a, b in combinations(columns, 2)}
+    return table.assign(**ratios)
+
+
+def add_differences(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add the difference of each pair of columns; trees can only approach a difference by many steps."""
+    return table.assign(**{f"{a}_minus_{b}": table[a] - table[b] for a, b in combinations(columns, 2)})
+
+
+def add_products(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add the product of each pair of columns, for effects that strengthen each other."""
+    return table.assign(**{f"{a}_times_{b}": table[a] * table[b] for a, b in combinations(columns, 2)})
+
+
+def add_sums(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add the sum of each pair of columns."""
+    return table.assign(**{f"{a}_plus_{b}": table[a].fillna(0) + table[b].fillna(0) for a, b in combinations(columns, 2)})
+
+
+def add_row_statistics(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add each row's mean, spread and extremes, for columns that measure the same thing many times."""
+    values = table[columns]
+    return table.assign(
+        row_mean=values.mean(axis=1), row_std=values.std(axis=1), row_min=values.min(axis=1), row_max=values.max(axis=1)
+    )
+
+
+def add_components(table: pd.DataFrame, columns: list[str], components: int) -> pd.DataFrame:
+    """Add the leading principal components, which gather what many columns have in common."""
+    reduce = make_pipeline(SimpleImputer(), StandardScaler(), PCA(components, random_state=0))
+    names = [f"component_{i}" for i in range(components)]
+    return table.join(pd.DataFrame(reduce.fit_transform(table[columns]), columns=names, index=table.index))
+
+
+def add_clusters(table: pd.DataFrame, columns: list[str], clusters: int) -> pd.DataFrame:
+    """Add the distances to the centres of clusters of similar rows."""
+    distance = make_pipeline(SimpleImputer(), StandardScaler(), KMeans(clusters, n_init=3, random_state=0))
+    names = [f"cluster_{i}" for i in range(clusters)]
+    distances = distance.fit_transform(table[columns]).astype(np.float32)
+    return table.join(pd.DataFrame(distances, columns=names, index=table.index))

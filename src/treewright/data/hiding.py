@@ -1,0 +1,177 @@
+"""Hiding labelled rows among the test rows, and writing what scripts see.
+
+What is decided elsewhere comes together here: the strategy (how test differs from train), the deal (which rows are
+hidden when) and new ids where they are needed. Everything is written into a folder that gets its name when it is
+complete, so a crash in between leaves nothing that looks like a split.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from treewright.data.holdout import Fold, Holdout, Role, load_holdout, write_holdout
+from treewright.data.ids import fresh_ids, taken, why_fixed
+from treewright.data.inputs import (
+    TEST,
+    TRAIN,
+    InputForm,
+    copy_side_files,
+    natural_order,
+    other_files,
+    placeholder_row,
+    write_input,
+)
+from treewright.data.profile import profile_table
+from treewright.data.split import NEVER, SELECTION, Split, deal_rows
+from treewright.data.strategy import Strategy, choose_strategy
+from treewright.data.tables import read_table, write_table
+from treewright.data.target import labelled_rows
+from treewright.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np  # noqa: TC004 -- nobody evaluates the annotations, and this floor must not import numpy
+    import pandas as pd  # noqa: TC004
+    from numpy.typing import NDArray  # noqa: TC004
+
+    from treewright.task import TableProfile, Task
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The user's tables as text: the labelled rows, their ``positions`` in the file, and the others."""
+
+    train: pd.DataFrame
+    positions: NDArray[np.int64]
+    test: pd.DataFrame | None
+    sample: pd.DataFrame | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What was decided: ``disguised`` are the labelled rows as they look when hidden, ``real`` the test rows."""
+
+    strategy: Strategy
+    split: Split
+    disguised: pd.DataFrame
+    real: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def prepare(task: Task, seed: int, into: Path) -> Holdout:
+    """Hide labelled rows of the task and write everything into the folder ``into``, which must not exist yet.
+
+    The same task and seed give the same files. ``TaskError`` or ``ConfigError`` if rows cannot be hidden as asked,
+    ``StoreError`` if the files cannot be written.
+    """
+    if into.exists() and any(into.iterdir()):
+        raise StoreError(f"{into} already holds files; split data is written into a new folder only")
+    tables = _read(task)
+    plan = _decide(task, tables, seed)
+    building = into.with_name(f".{into.name}.partial")
+    try:
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True)
+        write_holdout(_write(task, tables, plan, seed, building), task, building)
+        building.replace(into)
+    except OSError as error:
+        raise StoreError(f"the split data cannot be written to {into}: {error.strerror or error}") from None
+    return load_holdout(into)
+
+
+def _read(task: Task) -> _Tables:
+    import numpy as np
+
+    train, _ = read_table(task.train)
+    labelled = labelled_rows(train, task.targets)
+    return _Tables(
+        train=train[labelled].reset_index(drop=True),
+        positions=np.flatnonzero(labelled),
+        test=read_table(task.test)[0] if task.test else None,
+        sample=read_table(task.sample)[0] if task.sample else None,
+    )
+
+
+def _decide(task: Task, tables: _Tables, seed: int) -> _Plan:
+    import numpy as np
+
+    train, test = tables.train, tables.test
+    strategy = choose_strategy(task, train, test)
+    clash = taken(train, test, task.ids)
+    why = why_fixed(task, train) if clash.any() else None
+    fixed = clash if why else np.zeros_like(clash)
+    split = deal_rows(task, strategy, train, test, fixed=fixed, rng=np.random.default_rng([seed, 0]))
+    renamed = clash & (split.deal != NEVER)
+    columns = [name for name in train.columns if name not in task.targets] if test is None else list(test.columns)
+    disguised = train[columns].copy()
+    if renamed.any():
+        used = {*train[task.ids[0]], *(() if test is None else test[task.ids[0]])}
+        disguised.loc[renamed, task.ids[0]] = fresh_ids(int(renamed.sum()), used, np.random.default_rng([seed, 1]))
+    notes = [split.note, _counts(split, len(train))]
+    if why:
+        notes.append(f"Rows are never hidden where another row has the same id: {why}.")
+    elif renamed.any():
+        notes.append(f"{renamed.sum():,} hidden rows go under a new id, for another row has theirs.")
+    return _Plan(strategy, split, disguised, disguised.iloc[:0] if test is None else test, tuple(notes))
+
+
+def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> Holdout:
+    copy_side_files(task.side_files, into / "side")
+    form = InputForm(task, placeholder_row(task, tables.sample), into / "side")
+    (into / "answers").mkdir()
+    folds = []
+    for index in range(plan.split.folds):
+        fold = Fold(index, into / "inputs" / f"fold{index}", into / "answers" / f"fold{index}.csv")
+        _write_fold(tables, plan, fold, seed, form)
+        folds.append(fold)
+    full = into / "inputs" / "full" if tables.test is not None else None
+    if full:
+        write_input(full, form, tables.train, plan.real)
+    return Holdout(
+        kind=plan.strategy.kind,
+        reason=plan.strategy.reason,
+        folds=tuple(folds),
+        profile=_profile(task, folds[0].input),
+        full=full,
+        notes=plan.notes,
+    )
+
+
+def _write_fold(tables: _Tables, plan: _Plan, fold: Fold, seed: int, form: InputForm) -> None:
+    """Write a fold's input, and its answers: what is needed to grade each row of its ``test.csv``."""
+    import numpy as np
+    import pandas as pd
+
+    task, deal, real = form.task, plan.split.deal, plan.real
+    hidden = (deal == SELECTION) | (deal == fold.index + 1)
+    by = [name for name in (plan.strategy.column or "", *task.ids) if name in real.columns]
+    order = natural_order(real, plan.disguised[hidden], by, np.random.default_rng([seed, 2, fold.index]))
+    shown = pd.concat([real, plan.disguised[hidden]], ignore_index=True).iloc[order]
+    write_input(fold.input, form, tables.train[~hidden], shown)
+    roles = np.where(deal[hidden] == SELECTION, Role.SELECTION.value, Role.SEARCH.value)
+    answers = {
+        "role": np.concatenate([np.full(len(real), Role.TEST.value), roles])[order],
+        "position": np.concatenate([np.arange(len(real)), tables.positions[hidden]])[order].astype(str),
+    }
+    answers |= {f"id:{name}": shown[name].to_numpy(dtype=object) for name in task.ids}
+    for name in task.targets:
+        truth = tables.train.loc[hidden, name].to_numpy(dtype=object)
+        answers[f"truth:{name}"] = np.concatenate([np.full(len(real), "", dtype=object), truth])[order]
+    write_table(pd.DataFrame(answers, dtype=object), fold.answers)
+
+
+def _counts(split: Split, rows: int) -> str:
+    selection = int((split.deal == SELECTION).sum())
+    search = int((split.deal > SELECTION).sum())
+    each = f" in {split.folds} parts" if split.folds > 1 else ""
+    return f"Of {rows:,} labelled rows, {search:,} are hidden for the search{each} and {selection:,} for the selection."
+
+
+def _profile(task: Task, folder: Path) -> TableProfile:
+    import pandas as pd
+
+    train, test = (pd.read_csv(folder / name, low_memory=False) for name in (TRAIN, TEST))
+    return profile_table(train, test, task.targets, task.ids, other_files(folder))

@@ -1,0 +1,136 @@
+"""Writing the folders that scripts see as ``./input``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from treewright.data.strategy import time_axis
+from treewright.data.tables import write_table
+from treewright.metrics import Needs
+from treewright.task import TargetKind, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import pandas as pd  # noqa: TC004 -- nobody evaluates the annotations, and this floor must not import pandas
+    from numpy.typing import NDArray
+
+TRAIN, TEST, SAMPLE, DESCRIPTION = "train.csv", "test.csv", "sample_submission.csv", "description.md"
+
+
+@dataclass(frozen=True, slots=True)
+class InputForm:
+    """What all input folders of a task have in common.
+
+    ``placeholders`` is one row of a sample submission, ``side_files`` the folder of the further files.
+    """
+
+    task: Task
+    placeholders: pd.DataFrame
+    side_files: Path
+
+
+def write_input(folder: Path, form: InputForm, train: pd.DataFrame, test: pd.DataFrame) -> None:
+    """Write one complete input folder; side files are linked, or copied where that is impossible."""
+    folder.mkdir(parents=True)
+    write_table(train, folder / TRAIN)
+    write_table(test, folder / TEST)
+    write_table(_sample_submission(test, form), folder / SAMPLE)
+    if form.task.description:
+        (folder / DESCRIPTION).write_text(form.task.description, encoding="utf-8")
+    if form.side_files.exists():
+        shutil.copytree(form.side_files, folder, copy_function=_link, dirs_exist_ok=True)
+
+
+def other_files(folder: Path) -> list[tuple[str, int]]:
+    """Names and bytes of what an input folder holds beside the two tables; a folder counts with all that is in it."""
+
+    def size(path: Path) -> int:
+        return sum(map(size, path.iterdir())) if path.is_dir() else path.stat().st_size
+
+    others = (path for path in sorted(folder.iterdir()) if path.name not in {TRAIN, TEST})
+    return [(f"{path.name}/" if path.is_dir() else path.name, size(path)) for path in others]
+
+
+def copy_side_files(files: Sequence[Path], into: Path) -> None:
+    """Copy the further files once: what is linked from here can be damaged without harm to the user's own."""
+    for file in files:
+        into.mkdir(parents=True, exist_ok=True)
+        if file.is_dir():
+            shutil.copytree(file, into / file.name)
+        else:
+            shutil.copyfile(file, into / file.name)
+
+
+def placeholder_row(task: Task, sample: pd.DataFrame | None) -> pd.DataFrame:
+    """One row with the columns of a submission in their order, and the values of a submission that knows nothing.
+
+    They are the most common ones of the user's sample. Without one: 0, the first class, or equal probabilities.
+    """
+    import pandas as pd
+
+    if sample is not None:
+        return pd.DataFrame({name: [sample[name].value_counts().index[0]] for name in sample.columns}, dtype=object)
+    if task.kind is TargetKind.REGRESSION:
+        value = "0"
+    elif task.metric.needs is Needs.PROBABILITIES:
+        value = f"{1 / len(task.classes):.6g}"
+    else:
+        value = task.classes[0]
+    return pd.DataFrame({name: [value] for name in (*task.ids, *task.submission_columns)}, dtype=object)
+
+
+def natural_order(
+    test: pd.DataFrame, hidden: pd.DataFrame, columns: Sequence[str], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """The positions of the rows of ``test`` followed by ``hidden``, in an order that does not tell them apart.
+
+    If the test file is sorted by one of ``columns``, all rows are. Else hidden rows fall in between at random places,
+    and both keep their own order.
+    """
+    import numpy as np
+    import pandas as pd
+
+    count = len(test) + len(hidden)
+    for name in columns:
+        keys = _sort_keys(pd.concat([test[name], hidden[name]], ignore_index=True))
+        if (np.diff(keys[: len(test)]) >= 0).all() and len(test) > 2:
+            return np.argsort(keys, kind="stable")
+    places = np.zeros(count, dtype=bool)
+    places[rng.choice(count, len(hidden), replace=False)] = True
+    order = np.empty(count, dtype=np.int64)
+    order[~places], order[places] = np.arange(len(test)), np.arange(len(test), count)
+    return order
+
+
+def _sample_submission(test: pd.DataFrame, form: InputForm) -> pd.DataFrame:
+    """A row for each row of ``test``, all of them with the same placeholders."""
+    import pandas as pd
+
+    columns = {
+        name: test[name].to_numpy() if name in form.task.ids else [value.iloc[0]] * len(test)
+        for name, value in form.placeholders.items()
+    }
+    return pd.DataFrame(columns, dtype=object)
+
+
+def _sort_keys(cells: pd.Series) -> NDArray[np.float64]:
+    """Positions in time, numbers, or else the rank of the text; comparisons with a missing one are false."""
+    import numpy as np
+
+    axis = time_axis(cells)
+    if axis is not None:
+        return axis
+    return np.unique(cells.to_numpy(dtype=object), return_inverse=True)[1].astype(float)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,158 @@
+"""Tables as text: what stands in a cell is what is moved, hidden and written.
+
+``pandas.read_csv`` turns ``007`` into ``7`` and ``1.50`` into ``1.5``. So the files that scripts see are made from
+cells that were never anything but text, and only the judging of columns reads numbers. Whatever a user's file comes
+in (a byte-order mark, Latin-1, semicolons or tabs, gzip), scripts find plain UTF-8 with commas.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from treewright.errors import TaskError
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+    from pathlib import Path
+
+    import pandas as pd
+
+# fmt: off
+MISSING = frozenset([
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+])
+# fmt: on
+"""The cells that ``pandas.read_csv``, and so a script, takes for missing values."""
+
+SEPARATORS = ",;\t|"
+SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+
+_NAMES = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+
+
+def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """All cells of a table as text, and a sentence on everything that had to be put right on the way.
+
+    ``TaskError`` for a file that is missing, empty, ragged (with the line) or has two columns of one name.
+    """
+    import pandas as pd
+
+    encoding = _encoding(path)
+    header, rows, separator = _read_rows(path, encoding)
+    frame = pd.DataFrame(rows, columns=pd.Index(header, dtype=object), dtype=object)
+    notes = []
+    if encoding not in {"utf-8-sig", "utf-16"}:
+        notes.append(f"{path.name} is not UTF-8, so it was read as {encoding}; scripts see it in UTF-8.")
+    if separator != ",":
+        notes.append(f"{path.name} is separated by {_NAMES[separator]}; scripts see it with commas.")
+    if separator == ";" and (commas := [name for name in header if _has_decimal_commas(frame[name])]):
+        frame = frame.assign(**{name: frame[name].str.replace(",", ".", regex=False) for name in commas})
+        notes.append(f"{path.name} writes numbers with a decimal comma ({', '.join(commas)}); scripts see a point.")
+    return frame, tuple(notes)
+
+
+def read_header(path: Path) -> tuple[str, ...]:
+    """The column names alone; ``TaskError`` as ``read_table``."""
+    with _open(path, _encoding(path, only_first_line=True)) as file:
+        return tuple(_header(path, file.readline())[0])
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write text cells as plain UTF-8 CSV; a lone empty cell is quoted so that its line is not a blank one."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(frame.columns)
+        writer.writerows(frame.to_numpy(dtype=object))
+
+
+def is_missing(cells: pd.Series) -> pd.Series:
+    """Which text cells a script reads as missing values."""
+    return cells.isin(MISSING)
+
+
+def without_missing(cells: pd.Series) -> pd.Series:
+    """The text cells with missing values as ``None``, as ``parse_times`` wants them."""
+    return cells.where(~is_missing(cells), None)
+
+
+def is_table(path: Path) -> bool:
+    """Whether the name is that of a table that ``read_table`` reads."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def _encoding(path: Path, *, only_first_line: bool = False) -> str:
+    try:
+        with _open_bytes(path) as file:
+            if file.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
+                return "utf-16"
+        for encoding in ("utf-8-sig", "cp1252"):
+            try:
+                with _open(path, encoding) as file:
+                    for _ in file:
+                        if only_first_line:
+                            break
+            except UnicodeDecodeError:
+                continue
+            return encoding
+    except FileNotFoundError:
+        raise TaskError(f"{path}: there is no such file") from None
+    except (OSError, EOFError) as error:
+        raise TaskError(f"{path} cannot be read: {error}") from None
+    return "latin-1"
+
+
+def _open_bytes(path: Path) -> gzip.GzipFile | BufferedReader:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def _open(path: Path, encoding: str) -> TextIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding=encoding, newline="")
+    return path.open(encoding=encoding, newline="")
+
+
+def _read_rows(path: Path, encoding: str) -> tuple[list[str], list[list[str]], str]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a cell may be a whole article
+    with _open(path, encoding) as file:
+        header, separator = _header(path, file.readline())
+        reader, rows = csv.reader(file, delimiter=separator), []
+        try:
+            for row in reader:
+                if len(row) == len(header):
+                    rows.append(row)
+                elif row:  # a blank line is no row, as pandas has it
+                    line = reader.line_num + 1
+                    raise TaskError(
+                        f"{path.name}, line {line}: {len(row)} cells where the header has {len(header)}; "
+                        "mend that line (a value with a comma, a quote or a line break in it needs quotes around it)"
+                    )
+        except csv.Error as error:
+            raise TaskError(f"{path.name}, line {reader.line_num + 1}: {error}; mend that line") from None
+    if not rows:
+        raise TaskError(f"{path.name} has a header but no rows; give it some")
+    return header, rows, separator
+
+
+def _header(path: Path, line: str) -> tuple[list[str], str]:
+    bare = re.sub(r'"[^"]*"', "", line)
+    if not bare.strip() and not line.strip():
+        raise TaskError(f"{path.name} is empty; it needs a header line and rows")
+    separator = max(SEPARATORS, key=bare.count)
+    names = next(csv.reader([line], delimiter=separator))
+    header = [name or f"Unnamed: {i}" for i, name in enumerate(names)]  # what pandas calls them
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise TaskError(f"{path.name} has more than one column called {', '.join(twice)}; rename or drop one of each")
+    return header, separator
+
+
+def _has_decimal_commas(cells: pd.Series) -> bool:
+    present = cells[~is_missing(cells)]
+    return bool(present.str.contains(",", regex=False).any()) and bool(
+        present.map(lambda cell: bool(_DECIMAL_COMMA.fullmatch(cell)) or cell.lstrip("-").isdigit()).all()
+    )

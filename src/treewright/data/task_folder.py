@@ -1,0 +1,196 @@
+"""From a folder, or one table, to a ``Task``: the Kaggle layout needs no configuration."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from treewright.data.columns import check_ids, infer_roles
+from treewright.data.settings import FILE, Settings, read_settings
+from treewright.data.tables import SUFFIXES, is_table, read_header, read_table
+from treewright.data.target import infer_goal, labelled_rows
+from treewright.errors import TaskError
+from treewright.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import pandas as pd
+
+FEWEST_ROWS = 20
+DESCRIPTIONS = ("description.md", "readme.md", "description.txt", "readme.txt", "readme")
+
+_SAMPLE = re.compile(r".*_submission|submission_(format|example)")
+_OPAQUE = (
+    *(".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar"),
+    *(".parquet", ".feather", ".arrow", ".pkl", ".pickle", ".joblib", ".h5", ".hdf5", ".xlsx", ".xls"),
+    *(".db", ".sqlite", ".npy", ".npz"),
+)
+_NOT_DATA = frozenset({"runs", "__pycache__", "__MACOSX"})
+_HEADING = re.compile(r"#+\s+(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which file is what."""
+
+    train: Path
+    test: Path | None = None
+    sample: Path | None = None
+    description: Path | None = None
+    others: tuple[Path, ...] = ()
+
+
+def read_task(
+    path: Path | str, *, goal: str | None = None, metric: str | None = None, target: str | Sequence[str] | None = None
+) -> Task:
+    """The task in a folder of the Kaggle layout, or in one table with ``target``.
+
+    ``metric`` is a name or ``FILE.py:FUNCTION``; ``target`` a column, several, or several with commas between.
+    What is given here overrides ``task.toml``. ``TaskError``, ``MetricError`` or ``ConfigError`` where the data, the
+    metric or ``task.toml`` cannot be used.
+    """
+    path = Path(path)
+    layout = _lay_out(path)
+    settings = read_settings(path) if path.is_dir() else Settings()
+    train, notes = read_table(layout.train)
+    test, sample, more = _read_others(layout)
+    roles = infer_roles(train, test, sample, _wanted(target, train) or settings.target)
+    has_target = labelled_rows(train, roles.targets)
+    labelled = train[has_target]
+    if len(labelled) < FEWEST_ROWS:
+        raise TaskError(
+            f"{layout.train.name} has {len(labelled)} rows with a target; at least {FEWEST_ROWS} are needed "
+            "to hide some and learn from the others"
+        )
+    odd = check_ids(train, test, sample, roles.ids) if test is not None else []
+    if unlabelled := len(train) - len(labelled):
+        odd.append(f"{unlabelled:,} rows of {layout.train.name} have no {', '.join(roles.targets)} and are left out.")
+    description = layout.description.read_text(encoding="utf-8-sig", errors="replace") if layout.description else ""
+    inferred = infer_goal(
+        labelled,
+        roles,
+        named=metric or settings.metric,
+        base=Path() if metric or not path.is_dir() else path,
+        description=description,
+        has_sample=sample is not None,
+    )
+    side_files, left_out = _side_files(layout.others, roles.targets)
+    return Task(
+        name=path.resolve().name if path.is_dir() else _stem(path),
+        goal=goal or settings.goal or _goal(description) or f"Predict {', '.join(roles.targets)}.",
+        description=description,
+        metric=inferred.metric,
+        kind=inferred.kind,
+        train=layout.train,
+        test=layout.test,
+        sample=layout.sample if test is not None else None,
+        ids=roles.ids,
+        targets=roles.targets,
+        submission_columns=inferred.submission,
+        classes=inferred.classes,
+        holdout=settings.holdout,
+        side_files=side_files,
+        notes=(*notes, *more, *roles.notes, *inferred.notes, *odd, *left_out),
+    )
+
+
+def _lay_out(path: Path) -> _Layout:
+    if not path.exists():
+        raise TaskError(f"{path}: there is no such folder or file; give a folder with train.csv, or one table")
+    if not path.is_dir():
+        if not is_table(path):
+            raise TaskError(f"{path} is not a table that can be read; give a file ending in {', '.join(SUFFIXES)}")
+        return _Layout(path)
+    files = [file for file in sorted(path.iterdir()) if not file.name.startswith(".") and file.name not in _NOT_DATA]
+    tables = [file for file in files if file.is_file() and is_table(file)]
+    train = _first(tables, lambda stem: stem in {"train", "training"})
+    test = _first(tables, lambda stem: stem == "test")
+    sample = _first(tables, lambda stem: "sample" in stem and "sub" in stem) or _first(tables, _looks_like_a_sample)
+    if train is None and len(tables) == 1:
+        train = tables[0]
+    if train is None:
+        has = ", ".join(file.name for file in files[:8]) or "nothing"
+        raise TaskError(f"{path} has no train.csv (it has {has}); name the training table train.csv, or give one table")
+    description = _description(files)
+    used = {train, test, sample, description, path / FILE}
+    return _Layout(train, test, sample, description, tuple(file for file in files if file not in used))
+
+
+def _read_others(layout: _Layout) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
+    """The test table and the sample submission, where there are any."""
+    if layout.test is None:
+        notes = ["There is no test.csv: scripts predict hidden rows only."]
+        return None, None, notes
+    test, notes_on_test = read_table(layout.test)
+    if layout.sample is None:
+        return test, None, [*notes_on_test, "There is no sample submission: ids and targets make one."]
+    sample, notes_on_sample = read_table(layout.sample)
+    return test, sample, [*notes_on_test, *notes_on_sample]
+
+
+def _side_files(files: Iterable[Path], targets: Sequence[str]) -> tuple[tuple[Path, ...], list[str]]:
+    """The files that scripts may see unchanged, and why the others stay out: they could give hidden labels away."""
+    kept, notes = [], []
+    for file in files:
+        if why := _suspicion(file, targets):
+            notes.append(f"{file.name} {why}, so scripts do not see it: it could show hidden labels.")
+        else:
+            kept.append(file)
+    return tuple(kept), notes
+
+
+def _suspicion(path: Path, targets: Sequence[str]) -> str | None:
+    if path.is_dir():
+        inside = (file for file in sorted(path.rglob("*")) if file.is_file())
+        return next(
+            (f"contains {file.name}, which {why}" for file in inside if (why := _suspicion(file, targets))), None
+        )
+    if not is_table(path):
+        return "cannot be looked into" if path.name.lower().endswith(_OPAQUE) else None
+    try:
+        return "has the target's column" if any(name in targets for name in read_header(path)) else None
+    except TaskError:
+        return "cannot be read"
+
+
+def _first(tables: Iterable[Path], fits: Callable[[str], bool]) -> Path | None:
+    return next((table for table in tables if fits(_stem(table).lower())), None)
+
+
+def _looks_like_a_sample(stem: str) -> bool:
+    return _SAMPLE.fullmatch(stem) is not None
+
+
+def _stem(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+def _description(files: Sequence[Path]) -> Path | None:
+    texts = {file.name.lower(): file for file in files if file.is_file()}
+    named = next((texts[name] for name in DESCRIPTIONS if name in texts), None)
+    return named or next((file for name, file in texts.items() if name.endswith(".md")), None)
+
+
+def _goal(description: str) -> str:
+    """The paragraph under a heading that speaks of the goal, else the first paragraph of all."""
+    paragraphs: list[tuple[str, str]] = []
+    heading = ""
+    for block in re.split(r"\n\s*\n", description.replace("\r\n", "\n")):
+        lines = block.strip().split("\n")
+        while lines and (match := _HEADING.match(lines[0])):
+            heading, lines = match[1].strip().lower(), lines[1:]
+        if text := " ".join(line.strip() for line in lines).strip():
+            paragraphs.append((heading, text))
+    meant = [text for heading, text in paragraphs if re.search(r"\b(goal|task|objective)\b", heading)]
+    return (meant or [text for _, text in paragraphs] or [""])[0]
+
+
+def _wanted(target: str | Sequence[str] | None, train: pd.DataFrame) -> tuple[str, ...]:
+    if target is None:
+        return ()
+    if not isinstance(target, str):
+        return tuple(target)
+    return (target,) if target in train.columns else tuple(name.strip() for name in target.split(",") if name.strip())

@@ -1,0 +1,91 @@
+"""The script of a blend: it runs its members, which lie beside it, and combines what they predict.
+
+It does with files what ``predictions.average`` does with arrays, so that ``best/`` alone makes the submission again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from treewright.evaluation.predictions import is_logarithmic
+from treewright.metrics import Needs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from treewright.task import Task
+
+_SCRIPT = '''"""A blend of {count} programs, which lie beside this one.
+
+Each runs on the data in ./input, in a folder of its own under ./working. Their predictions are combined by {how}.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+{imports}
+
+WEIGHTS = {{
+{weights}
+}}
+IDS = {ids!r}
+COLUMNS = {columns!r}
+HERE = Path(__file__).resolve().parent
+
+
+def run(program):
+    """Run one program; the table that it writes, in the row order of the sample submission."""
+    folder = Path("working", Path(program).stem).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "working").mkdir(parents=True)
+    (folder / "input").symlink_to(Path("input").resolve())
+    subprocess.run([sys.executable, HERE / program], cwd=folder, check=True)
+    table = pd.read_csv(folder / "working" / "{table}", dtype={dtype})
+    return {aligned}
+
+
+sample = pd.read_csv("input/sample_submission.csv", dtype=str)
+{body}
+sample.to_csv("working/submission.csv", index=False)
+'''
+
+_NUMBERS = (
+    "sample[COLUMNS] = sum(weight * run(program)[COLUMNS].to_numpy(float) for program, weight in WEIGHTS.items())"
+)
+
+_LOGARITHMS = """logs = sum(weight * np.log1p(run(program)[COLUMNS].to_numpy(float)) for program, weight in WEIGHTS.items())
+sample[COLUMNS] = np.expm1(logs)"""
+
+_PROBABILITIES = """blend = sum(weight * run(program)[COLUMNS].to_numpy(float) for program, weight in WEIGHTS.items())
+sample[{target!r}] = np.array(COLUMNS)[blend.argmax(axis=1)]"""
+
+_VOTES = """votes = 0.0
+for program, weight in WEIGHTS.items():
+    labels = run(program)[{target!r}].to_numpy(str)
+    votes = votes + weight * (labels[:, None] == np.array(COLUMNS))
+sample[{target!r}] = np.array(COLUMNS)[votes.argmax(axis=1)]"""
+
+
+def blend_script(task: Task, weights: Mapping[str, float], *, probabilities: bool) -> str:
+    """A program that runs these programs and writes the weighted mean, or vote, of what they predict."""
+    labels = task.metric.needs is Needs.LABELS
+    if not labels:
+        how = "a weighted mean of logarithms" if is_logarithmic(task) else "a weighted mean"
+        body = _LOGARITHMS if is_logarithmic(task) else _NUMBERS
+    else:
+        how = "the likeliest class by weighted probabilities" if probabilities else "a weighted vote"
+        body = (_PROBABILITIES if probabilities else _VOTES).format(target=task.submission_columns[0])
+    return _SCRIPT.format(
+        count=len(weights),
+        how=how,
+        imports=("import numpy as np\n" if "np." in body else "") + "import pandas as pd",
+        weights="\n".join(f"    {name!r}: {weight:.6f}," for name, weight in weights.items()),
+        ids=list(task.ids),
+        columns=list(task.classes if labels else task.submission_columns),
+        table="probabilities.csv" if labels and probabilities else "submission.csv",
+        dtype="str" if labels and not probabilities else "dict.fromkeys(IDS, str)",
+        aligned='sample[IDS].merge(table, on=IDS, how="left")' if task.ids else "table",
+        body=body,
+    )

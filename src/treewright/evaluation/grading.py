@@ -1,0 +1,133 @@
+"""What the harness knows and scripts do not: the truth of the hidden rows, and which row is which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from treewright.data import Role
+from treewright.errors import TaskError
+from treewright.evaluation.predictions import Predictions, average
+from treewright.evaluation.scoring import score_with_replicates
+from treewright.evaluation.submission import Form, InvalidSubmission, read_form, read_submission, read_targets
+from treewright.scores import FoldScore, mean_standard_error
+from treewright.task import Task
+
+if TYPE_CHECKING:
+
+    from numpy.typing import NDArray
+
+    from treewright.data import Fold, Holdout
+
+    Array = NDArray[np.float64]
+    Rows = NDArray[np.intp]
+
+SAMPLE = "sample_submission.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class GradedFold:
+    """One split with its answers.
+
+    ``search``, ``selection`` and ``test`` are positions in the fold's ``test.csv``, the last two in the order of the
+    user's own files, so that they line up across folds. ``truth`` has one entry for each row of ``test.csv``, of
+    which those of test rows mean nothing.
+    """
+
+    index: int
+    input: Path
+    form: Form
+    search: Rows
+    selection: Rows
+    test: Rows
+    truth: Array
+
+    @classmethod
+    def from_fold(cls, fold: Fold, task: Task) -> GradedFold:
+        """Read the fold's answers."""
+        rows = fold.rows()
+        order = np.argsort(rows.positions, kind="stable")
+        search, selection, test = (
+            order[rows.roles[order] == role] for role in (Role.SEARCH, Role.SELECTION, Role.TEST)
+        )
+        hidden = np.concatenate([search, selection])
+        truth = read_targets(rows.truth.iloc[hidden], task)
+        everywhere = np.zeros((len(rows.roles), *truth.shape[1:]))
+        everywhere[hidden] = truth
+        return cls(fold.index, fold.input, read_form(fold.input / SAMPLE, task), search, selection, test, everywhere)
+
+
+@dataclass(frozen=True, slots=True)
+class Grader:
+    """All splits of a run with their answers.
+
+    ``full`` is the input with all labelled rows and its form, ``sample`` the user's own sample submission as text;
+    both ``None`` without a test table. ``truth`` are the answers to all search rows, fold after fold, and then to the
+    selection rows.
+    """
+
+    task: Task
+    folds: tuple[GradedFold, ...]
+    truth: Array
+    full: Path | None
+    full_form: Form | None
+    sample: pd.DataFrame | None
+
+    @classmethod
+    def from_holdout(cls, task: Task, holdout: Holdout) -> Grader:
+        """Read all answers."""
+        folds = tuple(GradedFold.from_fold(fold, task) for fold in holdout.folds)
+        truth = np.concatenate([*(fold.truth[fold.search] for fold in folds), folds[0].truth[folds[0].selection]])
+        full = holdout.full
+        form = read_form(full / SAMPLE, task) if full else None
+        sample = pd.read_csv(full / SAMPLE, dtype=str, keep_default_na=False) if full else None
+        return cls(task, folds, truth, full, form, sample)
+
+    @property
+    def selection_rows(self) -> Rows:
+        """Which entries of ``truth`` belong to selection rows."""
+        return np.arange(len(self.truth) - len(self.folds[0].selection), len(self.truth))
+
+    def hidden(self, folds: dict[int, Predictions]) -> Predictions:
+        """Predictions in the order of ``truth``: those of selection rows are averaged over the folds."""
+        parts = [folds[fold.index].rows(fold.search) for fold in self.folds]
+        parts.append(average(self.task, [folds[fold.index].rows(fold.selection) for fold in self.folds]))
+        given = [part.probabilities for part in parts if part.probabilities is not None]
+        answer = np.concatenate([part.answer for part in parts])
+        return Predictions(answer, np.concatenate(given) if len(given) == len(parts) else None)
+
+    def test(self, folds: dict[int, Predictions]) -> Predictions | None:
+        """Predictions for the real test rows, averaged over the folds that were run; ``None`` without a test table."""
+        if self.full is None:
+            return None
+        return average(self.task, [folds[fold.index].rows(fold.test) for fold in self.folds if fold.index in folds])
+
+
+def grade_file(task: Task, submission: Path, answers: Path) -> dict[str, Any]:
+    """Score a submission against a file of true values, matched by id; ``TaskError`` says what is wrong with either."""
+    try:
+        truth = pd.read_csv(answers, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise TaskError(f"{answers} cannot be read: {error}") from None
+    if missing := [name for name in (*task.ids, *task.targets) if name not in truth.columns]:
+        raise TaskError(f"{answers} lacks the columns {', '.join(missing)}; it must have ids and targets")
+    try:
+        form = Form.of(truth, task, submission.stat().st_size)
+        answer = read_submission(submission, form, task)
+        actual = read_targets(truth[list(task.targets)], task)
+        score, replicates = score_with_replicates(task.metric, actual, answer, task.classes, seed=0)
+    except FileNotFoundError:
+        raise TaskError(f"there is no file {submission}") from None
+    except (InvalidSubmission, ValueError) as error:
+        raise TaskError(f"{submission} cannot be scored: {error}") from None
+    return {
+        "metric": task.metric.name,
+        "direction": task.metric.direction.value,
+        "score": score,
+        "score_se": mean_standard_error([FoldScore(0, score, replicates)]),
+        "rows": len(truth),
+    }

@@ -1,0 +1,155 @@
+"""The evaluator that scripts cannot fool: it hides labelled rows and grades the predictions itself.
+
+A script finds the hidden rows in ``test.csv``, among the real ones, and predicts them all. Its *search* rows are
+graded at once: they steer the search. Its *selection* rows are kept, ungraded, for the choice at the end. Where rows
+are few the same script runs on several splits, which together hide every row once.
+
+What a node predicted is stored beside it, so that choosing, blending and auditing need no second run.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from treewright.evaluation.final import FinalAnswer
+from treewright.evaluation.grading import Grader
+from treewright.evaluation.predictions import (
+    Predictions,
+    read_predictions,
+    save_predictions,
+    write_submission,
+)
+from treewright.evaluation.resources import Resources
+from treewright.evaluation.scoring import score_with_replicates
+from treewright.evaluation.submission import InvalidSubmission
+from treewright.folder import RunFolder
+from treewright.protocols import Executor, Job
+from treewright.scores import FoldScore, Verdict, compare
+from treewright.tree import Evaluation, Execution
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from treewright.evaluation.grading import GradedFold
+    from treewright.events import Selected
+    from treewright.protocols import Trial
+    from treewright.tree import Tree
+
+_OWN_SCORE = re.compile(
+    r"^.*\b(?:score|metric|valid\w*|cv|oof)\b[^:=\n]*[:=]\s*[-+]?[\d.]+(?:e[-+]?\d+)?.*$", re.IGNORECASE | re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a script on one split: what it predicted, or why that cannot be used."""
+
+    execution: Execution
+    predictions: Predictions | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldoutEvaluator:
+    """Scores programs on hidden rows; writes ``nodes/NNNN/`` of the run folder."""
+
+    grader: Grader
+    executor: Executor
+    folder: RunFolder
+    resources: Resources
+    final: FinalAnswer
+
+    def evaluate(self, trial: Trial) -> tuple[Execution, Evaluation]:
+        """Run the program on each split, as far as it keeps up with the best node, and grade its search rows."""
+        started = time.monotonic()
+        place = self.folder.node(trial.node)
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        (place / "solution.py").write_text(trial.code, encoding="utf-8")
+        attempts: dict[int, Attempt] = {}
+        scored: tuple[FoldScore, ...] = ()
+        at_once = self.resources.side_by_side(len(self.grader.folds))
+        for i in range(0, len(self.grader.folds), at_once):
+            wave = self.grader.folds[i : i + at_once]
+            with ThreadPoolExecutor(at_once) as pool:
+                outcomes = list(pool.map(lambda fold: self._attempt(trial, fold, place), wave))
+            attempts |= {fold.index: outcome for fold, outcome in zip(wave, outcomes, strict=True)}
+            failed = next((attempt for attempt in outcomes if attempt.predictions is None), None)
+            if failed:
+                execution = replace(failed.execution, seconds=time.monotonic() - started)
+                return execution, Evaluation(reason=failed.reason)
+            try:
+                scored += tuple(self._score(fold, attempts[fold.index]) for fold in wave)
+            except ValueError as error:
+                return outcomes[0].execution, Evaluation(reason=f"cannot be scored: {error}")
+            if self._behind(trial, scored):
+                break
+        predictions = {i: attempt.predictions for i, attempt in attempts.items() if attempt.predictions}
+        self._keep(place, predictions)
+        first = next(iter(attempts.values())).execution
+        execution = replace(first, seconds=time.monotonic() - started)
+        complete = len(scored) == len(self.grader.folds)
+        return execution, Evaluation(scored, complete=complete, remark=_own_score(first.output))
+
+    def reserve(self, tree: Tree, seconds: float) -> float:
+        """Time to run the likely members of the final answer again on all rows."""
+        return self.final.seconds_needed(tree, seconds)
+
+    def select(self, tree: Tree, *, spent: bool, seconds: float | None) -> Selected:
+        """Choose on search and selection rows, refit, and publish ``best/``."""
+        return self.final.make(tree, spent=spent, seconds=seconds)
+
+    def _attempt(self, trial: Trial, fold: GradedFold, place: Path) -> Attempt:
+        workdir = place / f".run-{fold.index}"
+        workdir.mkdir()
+        cpus = self.resources.cpus_each(len(self.grader.folds))
+        job = Job(trial.code, workdir, fold.input, trial.seconds, cpus, self.resources.memory_mb, trial.cancel)
+        try:
+            execution = self.executor.run(job)
+            _append_log(workdir / "output.log", place / "output.log")
+            if execution.failure:
+                return Attempt(execution, reason=execution.failure)
+            return Attempt(execution, read_predictions(workdir / "working", fold.form, self.grader.task))
+        except InvalidSubmission as invalid:
+            return Attempt(execution, reason=str(invalid))
+        finally:
+            shutil.rmtree(workdir, ignore_errors=True)
+
+    def _score(self, fold: GradedFold, attempt: Attempt) -> FoldScore:
+        assert attempt.predictions is not None
+        task = self.grader.task
+        answer = attempt.predictions.answer[fold.search]
+        score, replicates = score_with_replicates(
+            task.metric, fold.truth[fold.search], answer, task.classes, seed=fold.index
+        )
+        return FoldScore(fold.index, score, replicates)
+
+    def _behind(self, trial: Trial, scored: tuple[FoldScore, ...]) -> bool:
+        """Whether there is no point in running the other splits: worse than the best beyond two standard errors."""
+        if trial.rival is None:
+            return False
+        return compare(scored, trial.rival.folds, self.grader.task.metric.direction).verdict is Verdict.WORSE
+
+    def _keep(self, place: Path, predictions: dict[int, Predictions]) -> None:
+        save_predictions(place / "predictions.npz", predictions)
+        if self.grader.sample is not None:
+            test = self.grader.test(predictions)
+            assert test is not None
+            write_submission(place / "submission.csv", self.grader.task, self.grader.sample, test.answer)
+
+
+def _append_log(source: Path, target: Path) -> None:
+    if source.exists():
+        with source.open("rb") as new, target.open("ab") as log:
+            shutil.copyfileobj(new, log)
+
+
+def _own_score(output: str) -> str | None:
+    """The last score that the script printed for itself: worth a remark, and nothing more."""
+    found = _OWN_SCORE.findall(output)
+    return found[-1].strip()[:200] if found else None

@@ -1,0 +1,155 @@
+"""A run as it is read from disk, by commands and pages that only look: its log, its tree, its figures.
+
+Nothing here takes the lock or needs the data, so a run can be looked at while another process works on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from treewright.errors import RunFormatError
+from treewright.events import Extended, Finished, RunStarted, Selected, replay
+from treewright.folder import RunFolder
+from treewright.protocols import Entry
+from treewright.store import SqliteStore
+from treewright.tree import Tree
+
+if TYPE_CHECKING:
+
+    from treewright.tree import Node
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A run's folder, its entries and the tree they lead to."""
+
+    folder: RunFolder
+    entries: Sequence[Entry]
+    tree: Tree
+
+    @property
+    def started(self) -> RunStarted:
+        """The first event of every run."""
+        event = self.entries[0].event
+        assert isinstance(event, RunStarted)
+        return event
+
+    @property
+    def selected(self) -> Selected | None:
+        """The final answer, if the run has ended and not been extended since."""
+        return self._last(Selected)
+
+    @property
+    def stopped_by(self) -> str | None:
+        """Why the run ended; ``None`` while it goes on, or if it was interrupted."""
+        finished = self._last(Finished)
+        return finished.stopped_by if finished else None
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has worked."""
+        return self.entries[-1].elapsed
+
+    def _last(self, kind: type[Kind]) -> Kind | None:
+        for entry in reversed(self.entries):
+            if isinstance(entry.event, kind):
+                return entry.event
+            if isinstance(entry.event, Extended):
+                return None
+        return None
+
+
+def read_run(path: Path) -> Record:
+    """The run in this folder, or of this name in ``runs/``; ``RunFormatError`` if there is none."""
+    folder = find_run(path)
+    store = SqliteStore(folder.database, folder.name, read_only=True)
+    try:
+        entries = store.entries()
+    finally:
+        store.close()
+    if not entries or not isinstance(entries[0].event, RunStarted):
+        raise RunFormatError(f"{folder.database} holds no run; it was cut off before it began, or it is damaged")
+    return Record(folder, entries, replay(entry.event for entry in entries))
+
+
+def find_run(path: Path) -> RunFolder:
+    """The folder of a run, by its path or by its name in ``runs/``; ``RunFormatError`` if there is none."""
+    for candidate in (path, Path("runs") / path):
+        if (candidate / "run.db").exists():
+            return RunFolder(candidate)
+    raise RunFormatError(f"there is no run {path}; treewright list shows those in runs/")
+
+
+def find_runs(path: Path) -> list[RunFolder]:
+    """All runs in a folder of runs, the latest first."""
+    found = [RunFolder(database.parent) for database in path.glob("*/run.db")]
+    return sorted(found, key=lambda folder: folder.database.stat().st_mtime, reverse=True)
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """The figures of a run, under the keys that ``--json`` promises."""
+    nodes = record.tree.nodes
+    return {
+        "run": record.started.run,
+        "dir": str(record.folder.path),
+        "metric": record.started.metric,
+        "direction": record.started.direction.value,
+        "best": _best(record),
+        "nodes": len(nodes),
+        "buggy": sum(node.buggy for node in nodes),
+        "llm": {"requests": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0},
+        "seconds": round(record.seconds, 1),
+        "stopped_by": record.stopped_by,
+    }
+
+
+def node_summary(record: Record, node: Node) -> dict[str, Any]:
+    """The figures of a node, under the keys that ``--json`` promises."""
+    selected = record.selected
+    place = record.folder.node(node.id)
+    return {
+        "id": node.id,
+        "parent": node.parent,
+        "action": node.action.operator.value,
+        "coder": node.proposal.coder if node.proposal else None,
+        "plan": node.proposal.plan if node.proposal else None,
+        "score": node.score,
+        "score_se": node.evaluation.score_se if node.evaluation else None,
+        "selection_score": selected.selection_scores.get(node.id) if selected else None,
+        "buggy": node.buggy,
+        "reason": node.evaluation.reason if node.evaluation else None,
+        "seconds": round(node.execution.seconds, 3) if node.execution else None,
+        "llm": {"requests": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0},
+        "files": sorted(str(file.relative_to(record.folder.path)) for file in place.glob("*") if file.is_file()),
+    }
+
+
+def _best(record: Record) -> dict[str, Any] | None:
+    """The answer: the final one with its cross-fitted score, else the best node with its search score."""
+    selected, tree = record.selected, record.tree
+    if selected and selected.members:
+        first = selected.members[0].node
+        return {
+            "kind": "node" if len(selected.members) == 1 else "ensemble",
+            "node": first,
+            "members": [{"node": member.node, "weight": member.weight} for member in selected.members],
+            "score": selected.reported,
+            "score_se": selected.reported_se,
+            "selection_score": selected.selection_scores.get(first),
+        }
+    if tree.best is None:
+        return None
+    best = tree[tree.best]
+    return {
+        "kind": "node",
+        "node": best.id,
+        "members": [{"node": best.id, "weight": 1.0}],
+        "score": best.score,
+        "score_se": best.evaluation.score_se if best.evaluation else None,
+        "selection_score": None,
+    }
