@@ -1,7 +1,6 @@
-"""Settings of the whole suite."""
+"""Lets tests import the support modules beside them."""
 
-from hypothesis import settings
+import sys
+from pathlib import Path
 
-# A slow machine is no failure; pytest-timeout catches what hangs.
-settings.register_profile("treewright", deadline=None)
-settings.load_profile("treewright")
+sys.path.insert(0, str(Path(__file__).parent))

@@ -45,13 +45,19 @@ def test_the_example_keeps_the_answers_from_whoever_looks_into_its_folder() -> N
     assert set(train[0]) - set(test[0]) == {"casual", "registered", "bikers"}
     assert not {row["datetime"] for row in train} & {row["datetime"] for row in test}
     assert len(train) + len(test) == 8645
+    assert {path.name for path in EXAMPLE.iterdir()} == {
+        "description.md",
+        "sample_submission.csv",
+        "test.csv",
+        "train.csv",
+    }
 
 
 def test_the_example_has_an_answer_for_each_row_to_be_predicted() -> None:
     tables = [
         EXAMPLE / "test.csv",
         EXAMPLE / "sample_submission.csv",
-        ROOT / "examples/bike-sharing-answers/answers.csv",
+        ROOT / "examples/bike-sharing-source/answers.csv",
     ]
     hours = [[row["datetime"] for row in rows(table)] for table in tables]
     assert hours[0] == hours[1] == hours[2]

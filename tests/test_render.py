@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,18 +12,22 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from support import RUNNING, WRITING, debug, draft, grow, improve, tree_of
+from support import RUNNING, WRITING, Step, debug, draft, grow, improve, tree_of
 from treewright.cli.render import (
-    ago_text,
     clock_text,
     diff_text,
     duration_text,
-    nodes_table,
+    node_lines,
     plain,
+    run_lines,
+    runs_table,
     score_text,
     sparkline,
     tree_lines,
 )
+from treewright.events import Event, Finished, Member, Selected
+from treewright.folder import RunFolder
+from treewright.record import Record, summary
 
 HOSTILE = "\x1b]0;title\x07\x1b[2J\x1b[31mred\x1b[0m [bold]not markup[/bold]\r\n\x9b1mrm\x00 \u202eabc"
 
@@ -76,21 +81,6 @@ def test_durations_read_as_a_person_says_them(seconds: float, duration: str, clo
     assert (duration_text(seconds), clock_text(seconds)) == (duration, clock)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (-3, "just now"),
-        (59, "just now"),
-        (61, "1 min ago"),
-        (7300, "2 h ago"),
-        (90000, "1 day ago"),
-        (2e5, "2 days ago"),
-    ],
-)
-def test_ages_read_as_a_person_says_them(seconds: float, text: str) -> None:
-    assert ago_text(seconds) == text
-
-
 def test_a_sparkline_falls_where_the_values_fall() -> None:
     assert sparkline([3.0, 2.0, 1.0]) == "█▅▁"
 
@@ -121,11 +111,12 @@ def test_plain_text_never_steers_a_terminal_and_is_stable(text: str) -> None:
     assert plain(once) == once
 
 
-def test_neither_the_tree_nor_the_table_lets_a_plan_or_a_reason_through() -> None:
-    tree = tree_of(grow(draft(0.5, HOSTILE), draft(HOSTILE, HOSTILE), draft(0.4, coder=HOSTILE)))
-    text = "".join(printed(part, 200) for part in (*tree_lines(tree, 200), nodes_table(tree)))
+def test_nothing_that_shows_a_plan_or_a_reason_lets_it_steer_the_terminal() -> None:
+    run = record(draft(0.5, HOSTILE), draft(HOSTILE, HOSTILE), draft(0.4, coder=HOSTILE))
+    lines = [*tree_lines(run.tree, 200), *(line for node in run.tree.nodes for line in node_lines(run, node))]
+    text = "".join(printed(line, 200) for line in lines)
     assert not {"\x1b", "\x9b", "\r", "\x00", "\x07", "\u202e"} & set(text)
-    assert "red [bold]not markup[/bold] 1mrm abc" in text
+    assert text.count("red [bold]not markup[/bold] 1mrm abc") == 6
 
 
 # -- the tree --------------------------------------------------------------------------------------------------------
@@ -181,26 +172,50 @@ def test_the_tree_of_no_nodes_has_no_lines() -> None:
     assert tree_lines(tree_of(grow())) == []
 
 
-def test_the_table_has_a_row_for_each_node() -> None:
-    lines = [line.rstrip() for line in printed(nodes_table(tree_of(grow(*RUN))), 100).splitlines()]
+# -- runs ------------------------------------------------------------------------------------------------------------
+
+ANSWER = Selected((Member(3, 0.6), Member(4, 0.4)), {3: 0.41, 4: 0.43}, 0.39, 0.004, remarks=("node 5 took too long",))
+ENDED = (ANSWER, Finished("steps"))
+
+
+def record(*steps: Step, after: tuple[Event, ...] = ()) -> Record:
+    entries = grow(*steps, after=after)
+    return Record(RunFolder(Path("runs/run")), entries, tree_of(entries))
+
+
+def test_the_runs_stand_in_a_table() -> None:
+    runs = [record(*RUN, after=ENDED), record(draft(0.5)), record(draft("boom"))]
+    lines = [line.rstrip() for line in printed(runs_table([summary(run) for run in runs])).splitlines()]
     assert lines == [
-        "node  action               score  against parent          seconds  plan",
-        "   1  draft      0.5000 ± 0.0038                              1.0  trees",
-        "   2  draft                       ✗ timed out after 60 s      1.0  a net",
-        " ★ 3  improve 1  0.4000 ± 0.0045  ▲ better                    1.0  more trees",
-        "   4  debug 2    0.4500 ± 0.0038                              1.0  a smaller net",
-        "   5  improve 3  0.4010 ± 0.0045  ≈ within noise              1.0  fewer leaves",
-        "   6  improve 3  0.6000 ± 0.0042  ▼ worse                     1.0  no trees",
-        "   7  improve 4  0.7000 ± 0.0039  ▼ ended early               1.0  half a net",
-        "   8  improve 5                   running                          deeper trees",
-        "   9  draft                       writing",
+        "run  metric  score            by                   nodes  buggy  time  ended by",
+        "run  rmse    0.3900 ± 0.0040  nodes 3, 4 together      9      1  0:27  steps",
+        "run  rmse    0.5000 ± 0.0094  node 1                   1      0  0:04  not ended",
+        "run  rmse    none yet                                  1      1  0:04  not ended",
     ]
 
 
-def test_the_table_names_the_coders_where_there_are_several() -> None:
-    text = printed(nodes_table(tree_of(grow(draft(0.5, coder="recipes"), draft(0.4, coder="gpt")))), 100)
-    assert "coder" in text
-    assert "recipes" in text
+def test_a_run_is_summed_up_above_its_tree() -> None:
+    assert [line.plain for line in run_lines(record(*RUN, after=ENDED))] == [
+        "run  runs/run",
+        "9 nodes, 1 of them buggy, in 27 s; ended by steps",
+        "rmse 0.3900 ± 0.0040 by nodes 3, 4 together (minimize)",
+        "node 5 took too long",
+        "",
+    ]
+    assert run_lines(record(draft("boom")))[2].plain == "no valid solution yet"
+
+
+def test_a_node_is_summed_up_above_its_program() -> None:
+    run = record(*RUN)
+    assert [line.plain for line in node_lines(run, run.tree[3])] == [
+        "node 3  improve of node 1, by scripted  ★ the best",
+        "more trees",
+        "rmse 0.4000 ± 0.0045 in 1.0 s  ▲ better (gain over node 1: 0.1000 ± 0.0059)",
+        "led to 5, 6",
+        "",
+    ]
+    assert node_lines(run, run.tree[2])[2].plain == "✗ timed out after 60 s in 1.0 s"
+    assert [line.plain for line in node_lines(run, run.tree[9])] == ["node 9  draft", "writing", ""]
 
 
 # -- programs --------------------------------------------------------------------------------------------------------

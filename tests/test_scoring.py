@@ -240,6 +240,11 @@ def test_where_there_is_no_finite_score_the_reason_is_told(
         score(find_metric(name), truth, predictions, ("no", "yes"))
 
 
+def test_one_column_of_probabilities_is_too_few_for_three_classes() -> None:
+    with pytest.raises(ValueError, match=r"predictions of shape \(3,\) for 3 rows and 3 classes"):
+        score(find_metric("auc"), [0, 1, 2], [0.1, 0.2, 0.3], ("a", "b", "c"))
+
+
 # The replicates -----------------------------------------------------------------------------------------------------
 
 

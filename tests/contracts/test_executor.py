@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -87,14 +86,16 @@ def wait_for(file, seconds=30):
 
 # A script that means well
 
+COPY = """
+import shutil
+if __name__ == "__main__":
+    shutil.copy("./input/train.csv", "./working/submission.csv")
+    print("copied")
+"""
+
 
 def test_a_script_reads_its_input_and_leaves_its_files(executor, job):
-    task = job("""
-        |import shutil
-        |if __name__ == "__main__":
-        |    shutil.copy("./input/train.csv", "./working/submission.csv")
-        |    print("copied")
-        """.replace("        |", ""))
+    task = job(COPY)
     execution = executor.run(task)
     assert (execution.failure, execution.exit_code, execution.exception) == (None, 0, None)
     assert execution.output == "copied\n"
@@ -226,7 +227,7 @@ def test_a_daemon_ends_with_the_script_and_does_not_keep_us_waiting(executor, jo
 
 
 def test_a_flock_of_processes_in_their_own_sessions_ends_at_the_time_limit(executor, job):
-    task = job(HOLD + "for _ in range(6):\n    os.fork()\n    os.setpgid(0, 0)\nlock = hold()\nforever()", seconds=1)
+    task = job(HOLD + "for _ in range(6): os.fork() or os.setsid()\nlock = hold()\nforever()", seconds=1)
     assert executor.run(task).failure == "ran past its limit of 1 s"
     assert released(task.workdir / "working/held")
 
@@ -303,7 +304,8 @@ def test_a_script_that_closes_its_output_is_still_waited_for(executor, job):
 
 DELETE = """
 import os, shutil
-for top in (".", "input", "working", os.path.expanduser("~")):
+assert os.path.exists("solution.py")
+for top in ("input", "working", "."):
     shutil.rmtree(top, ignore_errors=True)
 """
 OVERWRITE = """
@@ -329,9 +331,8 @@ def test_a_script_cannot_damage_the_input_for_others(executor, job, code):
         r"open('working/\n\x1b[31m \udcff', 'w')",
         "import os; os.symlink('/etc', 'working/etc'); os.symlink('/dev/zero', 'working/submission.csv')",
         "import os; os.mkfifo('working/submission.csv')",
-        "import os\nfor _ in range(1500): os.mkdir('working/d'); os.chdir('working'); os.rename('d', 'working')",
     ],
-    ids=["delete", "overwrite", "lock up", "odd names", "links", "a pipe", "nest"],
+    ids=["delete", "overwrite", "lock up", "odd names", "links", "a pipe"],
 )
 def test_the_next_run_in_the_same_folder_is_not_impressed(executor, job, code):
     executor.run(job(code))
@@ -339,13 +340,13 @@ def test_the_next_run_in_the_same_folder_is_not_impressed(executor, job, code):
     assert execution.output == "[]\n"
 
 
-def test_links_that_a_script_left_are_not_written_through(job, tmp_path):
+def test_links_that_a_script_left_are_not_written_through(executor, job, tmp_path):
     treasure = tmp_path / "treasure"
-    treasure.write_text("gold")
-    for name in ("solution.py", "output.log", "working", "input"):
-        task = job(f"import os\nos.path.lexists({name!r}) and not os.path.isdir({name!r}) and os.remove({name!r})")
-        (task.workdir / name).unlink(missing_ok=True) if not (task.workdir / name).is_dir() else None
-    assert treasure.read_text() == "gold"
-
-
-run_all = partial(map)
+    treasure.mkdir()
+    (treasure / "gold").write_text("gold")
+    task = job("open('working/gold', 'w').write('lead'); print('lead')")
+    (task.workdir / "working").symlink_to(treasure)
+    for name in ("solution.py", "output.log"):
+        (task.workdir / name).symlink_to(treasure / "gold")
+    assert executor.run(task).output == "lead\n"
+    assert (treasure / "gold").read_text() == "gold"

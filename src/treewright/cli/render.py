@@ -11,18 +11,20 @@ import difflib
 import math
 import re
 import unicodedata
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
-from treewright.scores import Verdict
+from treewright.cli.outline import outline
+from treewright.record import summary
+from treewright.scores import Verdict, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from treewright.record import Record
     from treewright.tree import Node, Tree
 
 SYMBOLS = {Verdict.BETTER: "▲", Verdict.WORSE: "▼", Verdict.NOISE: "≈"}
@@ -100,15 +102,6 @@ def clock_text(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def ago_text(seconds: float) -> str:
-    """``just now``, ``3 min ago``, ``5 h ago``, ``2 days ago``."""
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {'day' if (unit, count) == ('days', 1) else unit} ago"
-    return "just now"
-
-
 def sparkline(values: Sequence[float], width: int = 24) -> str:
     """The finite values as bars from the lowest to the highest, at most ``width`` of them (the last of each bucket)."""
     finite = [value for value in values if math.isfinite(value)]
@@ -157,35 +150,6 @@ def _remark(tree: Tree, node: Node) -> Text:
     return Text(f"{SYMBOLS[verdict]} {verdict}", STYLES[verdict]) if verdict else Text()
 
 
-def nodes_table(tree: Tree) -> Table:
-    """One row for each node, oldest first."""
-    rows = [row_of(tree, node.id) for node in tree.nodes]
-    several_coders = len({node.proposal.coder for node in tree.nodes if node.proposal}) > 1
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("node", justify="right", no_wrap=True)
-    table.add_column("action", no_wrap=True)
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("against parent", no_wrap=True, max_width=24, overflow="ellipsis")
-    table.add_column("seconds", justify="right", no_wrap=True)
-    if several_coders:
-        table.add_column("coder", no_wrap=True, max_width=16, overflow="ellipsis")
-    table.add_column("plan")
-    for row, score, node in zip(rows, _score_column(tree, rows), tree.nodes, strict=True):
-        best = node.id == tree.best
-        cells = [
-            Text(f"{BEST} {node.id}" if best else str(node.id)),
-            Text(row.operator if node.parent is None else f"{row.operator} {node.parent}"),
-            Text(score),
-            row.remark,
-            Text(f"{node.execution.seconds:.1f}" if node.execution else ""),
-            Text(row.plan, no_wrap=True, overflow="ellipsis"),
-        ]
-        if several_coders:
-            cells.insert(-1, Text(plain(node.proposal.coder) if node.proposal else ""))
-        table.add_row(*cells, style="bold" if best else None)
-    return table
-
-
 def _score_column(tree: Tree, rows: Sequence[Row]) -> list[str]:
     """The scores with the digits that the best node deserves, the ``±`` under each other; empty without a score."""
     measured = sorted((row for row in rows if row.se), key=lambda row: row.node != tree.best)
@@ -213,7 +177,7 @@ def tree_lines(
     A dashed line leads from an ancestor that is not the parent: those between are left out. ``row`` replaces
     ``row_of`` for a caller that keeps rows.
     """
-    placed = list(_outline(tree, range(1, len(tree) + 1) if nodes is None else nodes, max(4, (width - 64) // 2)))
+    placed = list(outline(tree, range(1, len(tree) + 1) if nodes is None else nodes, max(4, (width - 64) // 2)))
     rows = [row(node) if row else row_of(tree, node) for _, node in placed]
     scores = _score_column(tree, rows)
     score_width = max([SCORE_WIDTH, *map(len, scores)])
@@ -234,46 +198,90 @@ def tree_lines(
     return lines
 
 
-def _outline(tree: Tree, nodes: Collection[int], deepest: int) -> Iterator[tuple[str, int]]:
-    """The guide to the left of each node, and the node, from top to bottom.
-
-    What is deeper than ``deepest`` is drawn at that level, so that long chains of improvements stay readable.
-    """
-    parents: dict[int, int | None] = {}
-    depths: dict[int | None, int] = {None: -1}
-    children: defaultdict[int | None, list[int]] = defaultdict(list)
-    for node in sorted(nodes):
-        parent = _drawn_ancestor(tree, node, parents)
-        if depths[parent] >= deepest and parent is not None:
-            parent = parents[parent]
-        parents[node], depths[node] = parent, depths[parent] + 1
-        children[parent].append(node)
-
-    def walk(parent: int | None, indent: str) -> Iterator[tuple[str, int]]:
-        for child in children[parent]:
-            last = child == children[parent][-1]
-            stroke = "─" if tree[child].parent == parent else "┄"
-            if parent is None:
-                yield ("" if stroke == "─" else stroke, child)
-                yield from walk(child, "")
-            else:
-                yield (f"{indent}{'└' if last else '├'}{stroke}", child)
-                yield from walk(child, indent + ("  " if last else "│ "))
-
-    yield from walk(None, "")
+# -- runs ------------------------------------------------------------------------------------------------------------
 
 
-_FARTHEST = 64
-"""How far up a drawn ancestor is looked for, so that the cost of a line does not grow with the tree."""
+def runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:
+    """One row for each run, from what ``record.summary`` says of it."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("run", "metric", "score", "by"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=40)
+    for heading in ("nodes", "buggy", "time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("ended by", no_wrap=True)
+    for run in runs:
+        best = run["best"]
+        cells = [
+            plain(run["run"]),
+            plain(run["metric"]),
+            score_text(best["score"], best["score_se"]) if best else "none yet",
+            _authors(best) if best else "",
+            str(run["nodes"]),
+            str(run["buggy"]),
+            clock_text(run["seconds"]),
+            run["stopped_by"] or "not ended",
+        ]
+        table.add_row(*map(Text, cells))
+    return table
 
 
-def _drawn_ancestor(tree: Tree, node: int, drawn: Collection[int]) -> int | None:
-    ancestor = tree[node].parent
-    for _ in range(_FARTHEST):
-        if ancestor is None or ancestor in drawn:
-            return ancestor
-        ancestor = tree[ancestor].parent
-    return None
+def run_lines(record: Record) -> list[Text]:
+    """What is to be known of a run above its tree; an empty line ends it."""
+    run = summary(record)
+    ended = f"ended by {run['stopped_by']}" if run["stopped_by"] else "not ended"
+    best, metric = run["best"], plain(run["metric"])
+    lines = [
+        Text.assemble((plain(run["run"]), "bold"), (f"  {run['dir']}", "dim")),
+        Text(f"{run['nodes']} nodes, {run['buggy']} of them buggy, in {duration_text(run['seconds'])}; {ended}"),
+    ]
+    if best is None:
+        lines.append(Text("no valid solution yet"))
+    else:
+        score = score_text(best["score"], best["score_se"])
+        lines.append(Text.assemble(f"{metric} ", (score, "bold"), f" by {_authors(best)} ({run['direction']})"))
+    remarks = record.selected.remarks if record.selected else ()
+    return [*lines, *(Text(plain(remark), "dim") for remark in remarks), Text()]
+
+
+def _authors(best: Mapping[str, Any]) -> str:
+    nodes = ", ".join(str(member["node"]) for member in best["members"])
+    return f"node {nodes}" if best["kind"] == "node" else f"nodes {nodes} together"
+
+
+def node_lines(record: Record, node: Node) -> list[Text]:
+    """What is to be known of a node above its program; an empty line ends it."""
+    source = "" if node.parent is None else f" of node {node.parent}"
+    coder = f", by {plain(node.proposal.coder)}" if node.proposal else ""
+    star = f"  {BEST} the best" if node.id == record.tree.best else ""
+    lines = [Text.assemble((f"node {node.id}", "bold"), f"  {node.action.operator}{source}{coder}", (star, "bold"))]
+    if node.proposal:
+        lines.append(Text(plain(node.proposal.plan)))
+    lines.append(_outcome(record, node))
+    if node.execution and node.execution.exception and node.buggy:
+        lines.append(Text(plain(node.execution.exception), "red"))
+    if node.evaluation and node.evaluation.remark:
+        lines.append(Text(plain(node.evaluation.remark), "dim"))
+    children = ", ".join(map(str, node.children))
+    return [*lines, *([Text(f"led to {children}", "dim")] if children else []), Text()]
+
+
+def _outcome(record: Record, node: Node) -> Text:
+    row = row_of(record.tree, node.id)
+    if node.execution is None or node.evaluation is None:
+        return row.remark
+    took = f" in {duration_text(node.execution.seconds)}"
+    if node.score is None:
+        return row.remark.append(took, "default")
+    score = Text.assemble(plain(record.started.metric), " ", (score_text(row.score, row.se), "bold"), took, "  ")
+    return score.append_text(row.remark).append(_gain(record.tree, node), "dim")
+
+
+def _gain(tree: Tree, node: Node) -> str:
+    parent = tree[node.parent].evaluation if node.parent is not None else None
+    if parent is None or parent.score is None or node.evaluation is None:
+        return ""
+    gain = compare(node.evaluation.folds, parent.folds, tree.direction)
+    return f" (gain over node {node.parent}: {score_text(gain.gain, gain.standard_error)})"
 
 
 # -- programs --------------------------------------------------------------------------------------------------------

@@ -256,13 +256,10 @@ def _deal_window(times: Times, fraction: float, rng: np.random.Generator) -> Cod
         start = known[known > known[0]][0]
     inside = np.flatnonzero(times >= start)
     distinct, block = np.unique(times[inside], return_inverse=True)
-    if len(distinct) < FEWEST_TURNS:
-        block = rng.permutation(len(inside))
-    else:
-        block = block // -(-len(distinct) // MOST_BLOCKS)
+    turns = rng.permutation(len(inside)) if len(distinct) < FEWEST_TURNS else block // -(-len(distinct) // MOST_BLOCKS)
     flips = rng.integers(2, size=len(inside))
     deal = np.full(len(times), NEVER, dtype=np.int64)
-    deal[inside] = np.where((block + flips[block // 2]) % 2, SELECTION, 1)
+    deal[inside] = np.where((turns + flips[turns // 2]) % 2, SELECTION, 1)
     return deal
 
 

@@ -7,8 +7,6 @@ import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
 
 SAMPLE = 1_000
@@ -25,12 +23,13 @@ _LOOKS_LIKE_A_DATE = re.compile(
     re.IGNORECASE,
 )
 
+_DAY_FIRST = r"\s*(1[3-9]|2\d|3[01])[-/. ]\d\d?[-/. ]"
+
 
 def parse_times(values: pd.Series) -> pd.Series | None:
     """The values as naive UTC timestamps (``NaT`` where one cannot be read), or ``None`` if they are no dates.
 
-    Plain numbers are never dates. Of a format that could be day-first or month-first, the one that reads more of the
-    values is taken, month-first if both do.
+    Plain numbers are never dates. Days come before months where a value shows it, as ``13/02/2024`` does.
     """
     import pandas as pd
 
@@ -40,20 +39,21 @@ def parse_times(values: pd.Series) -> pd.Series | None:
         return None
     present = values.dropna()
     sample = present.iloc[:: max(1, len(present) // SAMPLE)].astype(str)
-    if sample.empty or sample.str.fullmatch(r"[-+]?[\d.]+").mean() > 1 - SHARE:
+    if sample.empty or sample.str.fullmatch(r"[-+]?\d*\.?\d*").mean() > 1 - SHARE:
         return None
     if sample.map(lambda text: bool(_LOOKS_LIKE_A_DATE.search(text))).mean() <= SHARE:
         return None
-    ways: tuple[dict[str, object], ...] = ({}, {"dayfirst": True}, {"format": "mixed"})
-    for options in ways:
-        if _parse(sample, options).notna().mean() > SHARE:
-            return _parse(values.where(values.notna()).astype("str"), options).where(values.notna())
+    day_first = bool(sample.str.match(_DAY_FIRST).any())
+    for form in (None, "mixed"):
+        if _parse(sample, form, day_first=day_first).notna().mean() > SHARE:
+            return _parse(values.astype("str"), form, day_first=day_first).where(values.notna())
     return None
 
 
-def _parse(texts: pd.Series, options: Mapping[str, object]) -> pd.Series:
+def _parse(texts: pd.Series, form: str | None, *, day_first: bool) -> pd.Series:
     import pandas as pd
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pandas tells that it guesses the format; so do we
-        return pd.to_datetime(texts, errors="coerce", utc=True, **options).dt.tz_localize(None)
+        times = pd.to_datetime(texts, format=form, dayfirst=day_first, errors="coerce", utc=True)
+    return times.dt.tz_localize(None)

@@ -163,10 +163,8 @@ def _probabilities(metric: Metric, rows: Rows) -> Array:
     """One column for two classes or several targets, else one a class; these sum to one unless only ranks count."""
     predictions: Array = rows.predictions
     count, classes = len(rows.truth), len(rows.classes)
-    if predictions.shape == rows.truth.shape:
-        return predictions
-    if predictions.shape == (count, 1):
-        return predictions[:, 0]
+    if classes <= 2 and predictions.size == rows.truth.size:
+        return predictions.reshape(rows.truth.shape)
     if predictions.shape != (count, classes):
         raise ValueError(f"predictions of shape {predictions.shape} for {count:,} rows and {classes} classes")
     if not metric.ranks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import selectors
 import time
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from treewright.execution import processes
 
@@ -35,7 +35,7 @@ def watch(process: Popen[bytes], job: Job, log: CappedLog, deadline: float) -> s
 
     ``deadline`` is a time of the monotonic clock.
     """
-    output, ended = _output(process), processes.descriptor(process.pid)
+    output, ended = _output(process).fileno(), processes.descriptor(process.pid)
     os.set_blocking(output, False)
     tick = _POLL if ended is None else TICK if job.cancel or job.memory_mb else _REST
     look = 0.0
@@ -60,10 +60,11 @@ def watch(process: Popen[bytes], job: Job, log: CappedLog, deadline: float) -> s
 
 
 def drain(process: Popen[bytes], log: CappedLog) -> None:
-    """Take what is left in the pipe of a process that has ended; nobody who still holds it is waited for."""
-    output, taken = _output(process), 0
-    while taken < _PIPE_BYTES and (size := _take(output, log)):
+    """Take what is left in the pipe of a process that has ended, and close it; whoever still holds it is not awaited."""
+    taken = 0
+    while taken < _PIPE_BYTES and (size := _take(_output(process).fileno(), log)):
         taken += size
+    _output(process).close()
 
 
 def _reason(process: Popen[bytes], job: Job, deadline: float, now: float) -> str | None:
@@ -76,9 +77,9 @@ def _reason(process: Popen[bytes], job: Job, deadline: float, now: float) -> str
     return None
 
 
-def _output(process: Popen[bytes]) -> int:
+def _output(process: Popen[bytes]) -> IO[bytes]:
     assert process.stdout is not None
-    return process.stdout.fileno()
+    return process.stdout
 
 
 def _take(output: int, log: CappedLog) -> int:

@@ -59,9 +59,10 @@ def _change(brief: Brief, situation: Situation, rng: random.Random) -> Change:
 
 
 def _draft(brief: Brief, situation: Situation, number: int, remark: str) -> Change:
-    recipe = fit_into(draft(number, situation), situation, allowance(brief))
+    recipe, thought = draft(number, situation)
+    recipe = fit_into(recipe, situation, allowance(brief))
     titles = " and ".join(dict.fromkeys(FAMILIES[model.family].title for model in recipe.models))
-    return Change(f"draft:{number}", f"{remark}{titles[0].upper()}{titles[1:]}, on what the columns show at first sight.", recipe)
+    return Change(f"draft:{number}", f"{remark}{titles[0].upper()}{titles[1:]}: {thought}.", recipe)
 
 
 def _recipe_of(brief: Brief) -> Recipe | None:

@@ -7,6 +7,7 @@ its profile shows; the exceptions are names that calendars use everywhere (``hou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from treewright.coders.recipes.recipe import Block
@@ -27,19 +28,28 @@ TEXT_SCORES = "add_text_scores"
 """The one block that is made while predicting: a text model's own predictions."""
 
 
+class Features(Enum):
+    """How many features a draft starts with; ``SMOOTH`` are those that linear models need."""
+
+    FEW = auto()
+    SOME = auto()
+    SMOOTH = auto()
+    MANY = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Idea:
     """A way to make features.
 
     ``title`` is what it adds, ``reason`` why that may help. ``prior`` is the gain expected of it, in standard errors,
-    before anything is known about the task. ``first`` tells whether drafts start with it.
+    before anything is known about the task. ``smooth`` tells that linear models need it more than trees do.
     """
 
     title: str
     reason: str
     prior: float
-    first: bool
     offer: Callable[[Situation], Mapping[str, Any] | None]
+    smooth: bool = False
 
 
 def block_title(block: Block) -> str:
@@ -247,33 +257,33 @@ def _text_scores(situation: Situation) -> Mapping[str, Any] | None:
 
 
 IDEAS: Mapping[str, Idea] = {
-    "add_calendar": Idea("parts of the date", "people and nature keep to the clock and the calendar", 2.0, True, _calendar),
-    "add_time_of_day": Idea("the time of day in hours", "it joins hour and minute into one scale", 1.0, True, _time_of_day),
-    "add_elapsed": Idea("the days since the beginning", "there may be a trend", 0.5, False, _elapsed),
-    "add_cycles": Idea("calendar numbers on a circle", "the end of a period is next to its beginning", 0.3, False, _cycles),
-    "split_codes": Idea("the parts of coded labels", "each part of a code has a meaning of its own", 2.0, True, _codes),
-    "add_group": Idea("the group in the id and its size", "rows that belong together share a fate", 1.0, True, _group),
-    "add_last_word": Idea("how many rows share the last word of a name", "it may be the name of a family", 0.4, False, _last_word),
-    "count_labels": Idea("how often each label occurs", "rare labels behave differently", 0.3, False, _counts),
-    "add_target_means": Idea("the target's mean for each label", "it puts many labels on one scale", 0.5, False, _target_means),
-    "group_rare": Idea("rare labels merged", "nothing can be learned about each of them alone", 0.1, False, _rare),
-    "count_missing": Idea("the number of missing values", "rows with gaps often have an origin in common", 0.2, False, _missing),
-    "add_totals": Idea("the total of the amounts and how many are zero", "they are one decision, spread over columns", 1.0, True, _totals),
-    "add_shares": Idea("each amount's share of the total", "what matters may be the mix and not the size", 0.3, False, _totals),
-    "add_logarithms": Idea("logarithms of skewed numbers", "their tails are long", 0.2, False, _logarithms),
-    "add_ratios": Idea("ratios of numbers", "trees approach a ratio only by many steps", 0.6, False, _positive_ratios),
-    "add_differences": Idea("differences of numbers", "trees approach a difference only by many steps", 0.4, False, _varied(6)),
-    "add_products": Idea("products of numbers", "effects may strengthen each other", 0.3, False, _varied(6)),
-    "add_group_means": Idea("means among rows of one label", "what counts may be how far a row is from its like", 0.4, False, _group_means),
-    "cross_labels": Idea("labels joined in pairs", "some effects need both", 0.2, False, _crossed),
-    "add_rolling_means": Idea("means over the hours around", "effects may come late or build up", 1.0, False, _rolling),
-    "add_lags": Idea("earlier and later values", "change may matter as much as level", 0.5, False, _lags),
-    "add_row_statistics": Idea("mean, spread and extremes of each row", "many columns measure the same thing", 0.4, False, _row_statistics),
-    "add_components": Idea("principal components", "they gather what many columns have in common", 0.3, False, _components),
-    "add_clusters": Idea("distances to clusters of rows", "rows of one kind may behave alike", 0.2, False, _clusters),
-    "add_text_statistics": Idea("counts of letters, words and marks", "form tells something too", 0.5, True, _text()),
-    TEXT_SCORES: Idea("a text model's own predictions", "trees can then use what the words say", 2.0, True, _text_scores),
-    "add_text_topics": Idea("the main topics of the text", "they are few enough for trees", 0.5, False, _text(topics=20)),
+    "add_calendar": Idea("parts of the date", "people and nature keep to the clock and the calendar", 2.0, _calendar),
+    "add_time_of_day": Idea("the time of day in hours", "it joins hour and minute into one scale", 1.0, _time_of_day),
+    "add_elapsed": Idea("the days since the beginning", "there may be a trend", 0.5, _elapsed),
+    "add_cycles": Idea("calendar numbers on a circle", "the end of a period is next to its beginning", 0.3, _cycles, smooth=True),
+    "split_codes": Idea("the parts of coded labels", "each part of a code has a meaning of its own", 2.0, _codes),
+    "add_group": Idea("the group in the id and its size", "rows that belong together share a fate", 1.0, _group),
+    "add_last_word": Idea("how many rows share the last word of a name", "it may be the name of a family", 0.4, _last_word),
+    "count_labels": Idea("how often each label occurs", "rare labels behave differently", 0.3, _counts),
+    "add_target_means": Idea("the target's mean for each label", "it puts many labels on one scale", 0.5, _target_means),
+    "group_rare": Idea("rare labels merged", "nothing can be learned about each of them alone", 0.1, _rare),
+    "count_missing": Idea("the number of missing values", "rows with gaps often have an origin in common", 0.2, _missing),
+    "add_totals": Idea("the total of the amounts and how many are zero", "they are one decision, spread over columns", 1.0, _totals),
+    "add_shares": Idea("each amount's share of the total", "what matters may be the mix and not the size", 0.3, _totals),
+    "add_logarithms": Idea("logarithms of skewed numbers", "their tails are long", 0.2, _logarithms, smooth=True),
+    "add_ratios": Idea("ratios of numbers", "trees approach a ratio only by many steps", 0.6, _positive_ratios),
+    "add_differences": Idea("differences of numbers", "trees approach a difference only by many steps", 0.4, _varied(6)),
+    "add_products": Idea("products of numbers", "effects may strengthen each other", 0.3, _varied(6)),
+    "add_group_means": Idea("means among rows of one label", "what counts may be how far a row is from its like", 0.4, _group_means),
+    "cross_labels": Idea("labels joined in pairs", "some effects need both", 0.2, _crossed),
+    "add_rolling_means": Idea("means over the hours around", "effects may come late or build up", 1.0, _rolling),
+    "add_lags": Idea("earlier and later values", "change may matter as much as level", 0.5, _lags),
+    "add_row_statistics": Idea("mean, spread and extremes of each row", "many columns measure the same thing", 0.4, _row_statistics),
+    "add_components": Idea("principal components", "they gather what many columns have in common", 0.3, _components),
+    "add_clusters": Idea("distances to clusters of rows", "rows of one kind may behave alike", 0.2, _clusters),
+    "add_text_statistics": Idea("counts of letters, words and marks", "form tells something too", 0.5, _text()),
+    TEXT_SCORES: Idea("a text model's own predictions", "trees can then use what the words say", 2.0, _text_scores),
+    "add_text_topics": Idea("the main topics of the text", "they are few enough for trees", 0.5, _text(topics=20)),
 }  # fmt: skip
 
 
@@ -283,9 +293,15 @@ def offer(name: str, situation: Situation) -> Block | None:
     return None if arguments is None else Block(name, arguments)
 
 
-def first_blocks(situation: Situation) -> tuple[Block, ...]:
-    """The blocks that drafts start with."""
-    offers = (offer(name, situation) for name, idea in IDEAS.items() if idea.first)
+def blocks_for(features: Features, situation: Situation) -> tuple[Block, ...]:
+    """The blocks that a draft starts with."""
+    wanted = {
+        Features.FEW: lambda idea: idea.prior >= 2,
+        Features.SOME: lambda idea: idea.prior >= 1,
+        Features.SMOOTH: lambda idea: idea.prior >= 1 or idea.smooth,
+        Features.MANY: lambda idea: idea.prior >= 0.4,
+    }[features]
+    offers = (offer(name, situation) for name, idea in IDEAS.items() if wanted(idea))
     return (*preparations(situation), *(block for block in offers if block))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from treewright.coders.recipes.families import FAMILIES, TEXT_VIEWS
+from treewright.coders.recipes.families import BOOSTED, FAMILIES, TEXT_VIEWS
 
 if TYPE_CHECKING:
     from treewright.coders.recipes.recipe import Model, Recipe
@@ -14,28 +15,49 @@ if TYPE_CHECKING:
 START = 2.5
 """Seconds until Python has imported everything."""
 
+FEWEST_ROWS = 4_000
+"""So many rows are quick to learn from by any model."""
+
+HASTE = 0.1
+"""The learning rate from which steps begin to cost accuracy."""
+
 SHARE = 0.6
 """Of the time limit that a script may be expected to take: estimates err by that much."""
 
 
 def estimate(recipe: Recipe, situation: Situation) -> float:
-    """Seconds for one run of the recipe's script."""
+    """Seconds for one run of the recipe's script on a machine that does nothing else."""
     rows = min(situation.rows, recipe.rows or situation.rows)
     fits = recipe.validation.folds * recipe.validation.repeats
     models = sum(_fit_seconds(model, rows, situation) for model in recipe.models)
-    texts = situation.all_rows * 0.0004 * sum(c.words or 0 for c in situation.texts) / 20
-    return START + texts + fits * models
+    return START + _view_seconds(recipe, situation) + fits * models * len(situation.setting.task.targets)
+
+
+def _view_seconds(recipe: Recipe, situation: Situation) -> float:
+    views = {model.view for model in recipe.models}
+    words = situation.all_rows * sum(c.words or 0 for c in situation.texts)
+    seconds = {"word_weights": 3e-6 * words, "word_counts": 3e-6 * words, "letter_weights": 2e-5 * words}
+    seconds["one_hot_matrix"] = 1e-6 * situation.all_rows * situation.width
+    return sum(seconds.get(view, 0.0) for view in views)
 
 
 def _fit_seconds(model: Model, rows: int, situation: Situation) -> float:
     family = FAMILIES[model.family]
+    classes = situation.classes if situation.classes > 2 else 1
+    threads = 2 / max(1, situation.setting.machine.cpus)
     if model.view in TEXT_VIEWS:
-        words = sum(c.words or 0 for c in situation.texts)
-        return family.cost * 1e-6 * rows * words * situation.classes * (4 if "letter" in model.view else 1)
-    trees = situation.classes if situation.classes > 2 and family.fit != "fit_model" else 1
-    pace = 0.05 / float(model.options.get("learning_rate", 0.05)) if family.fit != "fit_model" else 1.0
-    width = situation.width + 5
-    return family.cost * 1e-6 * rows * width * trees * pace * 2 / max(1, situation.setting.machine.cpus) + 0.05
+        words = sum(c.words or 0 for c in situation.texts) * (4 if model.view.startswith("letter") else 1)
+        return family.cost * 1e-8 * rows * words * classes
+    # Milliseconds for a tree of 31 leaves by LightGBM on two threads; anything else is compared with that.
+    tree = 0.5 + rows * (situation.width + 5) * 4.5e-6
+    trees = 1.0
+    if model.family in BOOSTED:
+        trees = min(12 / model.options["learning_rate"], model.options.get("max_iter", 3000)) * classes
+    elif "n_estimators" in model.options:
+        trees = model.options["n_estimators"]
+    elif model.family == "svm":
+        tree *= rows / 2_000
+    return family.cost * tree * trees * threads / 1000 + 0.02
 
 
 def allowance(brief: Brief) -> float:
@@ -55,14 +77,28 @@ def pace(brief: Brief, recipe: Recipe, situation: Situation) -> float:
 
 
 def fit_into(recipe: Recipe, situation: Situation, seconds: float) -> Recipe:
-    """The recipe with fewer repeats, folds and finally rows, until its estimate fits."""
-    from dataclasses import replace
-
-    validation = recipe.validation
-    for folds, repeats in ((validation.folds, 1), (3, 1), (2, 1)):
-        if estimate(recipe, situation) <= seconds:
-            return recipe
-        recipe = replace(recipe, validation=replace(validation, folds=min(folds, validation.folds), repeats=repeats))
-    while estimate(recipe, situation) > seconds and (recipe.rows or situation.rows) > 2_000:
-        recipe = replace(recipe, rows=(recipe.rows or situation.rows) // 2)
+    """The recipe with larger steps, fewer folds, fewer models and finally fewer rows, until its estimate fits."""
+    while estimate(recipe, situation) > seconds:
+        smaller = _smaller(recipe, situation)
+        if smaller == recipe:
+            break
+        recipe = smaller
     return recipe
+
+
+def _smaller(recipe: Recipe, situation: Situation) -> Recipe:
+    hasty = tuple(_hasty(model) for model in recipe.models)
+    if hasty != recipe.models:
+        return replace(recipe, models=hasty)
+    if recipe.validation.folds * recipe.validation.repeats > 3:
+        return replace(recipe, validation=replace(recipe.validation, folds=3, repeats=1))
+    if len(recipe.models) > 1:
+        return replace(recipe, models=recipe.models[:-1])
+    rows = recipe.rows or situation.rows
+    return replace(recipe, rows=rows // 2) if rows > FEWEST_ROWS else recipe
+
+
+def _hasty(model: Model) -> Model:
+    if model.options.get("learning_rate", 1.0) >= HASTE:
+        return model
+    return replace(model, options={**model.options, "learning_rate": HASTE})

@@ -2,60 +2,77 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from treewright.coders.recipes.catalogue import first_blocks, preparations
-from treewright.coders.recipes.families import available, start
-from treewright.coders.recipes.recipe import Decision, FoldKind, Model, Recipe, Transform, Validation
+from treewright.coders.recipes.catalogue import Features, blocks_for, preparations
+from treewright.coders.recipes.families import BOOSTED, available, start, text_model
+from treewright.coders.recipes.recipe import Decision, FoldKind, Recipe, Transform, Validation
 from treewright.task import SplitKind
 
 if TYPE_CHECKING:
     from treewright.coders.recipes.situation import Situation
 
-_ORDER = ("lightgbm", "ridge", "logistic", "catboost", "xgboost", "hist", "extra_trees", "network", "neighbours", "forest")
 _TUNED = frozenset({"f1", "f1_macro", "f1_weighted", "balanced_accuracy", "mcc", "kappa", "qwk", "precision", "recall"})
 
 
-def draft(number: int, situation: Situation) -> Recipe:
-    """The recipe of draft ``number``, counted from 0; beyond the kinds there are, seeds differ."""
-    kinds = _text_drafts(situation) if situation.only_text else _table_drafts(situation)
-    recipe = kinds[number % len(kinds)]
-    return replace(recipe, seed=number // len(kinds))
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The families of a draft, how many features it starts with, and the thought behind it."""
+
+    families: tuple[str, ...]
+    features: Features
+    thought: str
 
 
-def _table_drafts(situation: Situation) -> list[Recipe]:
-    found = available(situation)
-    families = [name for name in _ORDER if name in found]
-    boosting = [name for name in ("lightgbm", "catboost", "xgboost", "hist") if name in found]
-    return [_recipe((start(name, situation),), situation) for name in dict.fromkeys([*boosting[:1], *families])]
-
-
-def _text_drafts(situation: Situation) -> list[Recipe]:
-    if situation.is_regression:
-        models = [start("ridge", situation, "word_weights"), start("ridge", situation, "letter_weights")]
-        return [_recipe((model,), situation) for model in models]
-    words = Model("logistic", "word_weights", {"C": 10.0, "max_iter": 300})
-    letters = Model("logistic", "letter_weights", {"C": 10.0, "max_iter": 300})
-    return [
-        _recipe(models, situation)
-        for models in (
-            (start("nb_logistic", situation), start("naive_bayes", situation)),
-            (words,),
-            (letters,),
-            (start("naive_bayes", situation),),
-        )
-    ]
-
-
-def _recipe(models: tuple[Model, ...], situation: Situation) -> Recipe:
-    return Recipe(
+def draft(number: int, situation: Situation) -> tuple[Recipe, str]:
+    """The recipe of draft ``number``, counted from 0, and the thought behind it; once all were used, seeds differ."""
+    plans = _text_plans(situation) if situation.only_text else _table_plans(situation)
+    plan = plans[number % len(plans)]
+    models = tuple(text_model(name, situation) if situation.only_text else start(name, situation) for name in plan.families)
+    recipe = Recipe(
         models=models,
         validation=Validation(fold_kind(situation), folds=5 if situation.rows < 30_000 else 3),
-        blocks=preparations(situation) if situation.only_text else first_blocks(situation),
+        blocks=preparations(situation) if situation.only_text else blocks_for(plan.features, situation),
         transform=_transform(situation),
         decision=Decision.TUNED if situation.metric in _TUNED else Decision.PLAIN,
+        seed=number // len(plans),
     )
+    return recipe, plan.thought
+
+
+def _table_plans(situation: Situation) -> list[Plan]:
+    found = available(situation)
+    boosted = [name for name in BOOSTED if name in found]
+    first, second, third = boosted[0], boosted[min(1, len(boosted) - 1)], boosted[-1]
+    linear = "ridge" if situation.is_regression else "logistic"
+    plans = [
+        Plan((second, "extra_trees"), Features.MANY, "two kinds of trees on many features"),
+        Plan((linear, "network"), Features.SMOOTH, "smooth models on straightened numbers"),
+        Plan((third,), Features.FEW, "boosting on few features"),
+        Plan(("extra_trees", "neighbours"), Features.FEW, "averages of many rough models"),
+    ]
+    if not situation.is_small:
+        return [Plan((first,), Features.SOME, "boosting on the features that suit the columns"), *plans]
+    smooth = ("svm", "elastic_net") if situation.is_regression else ("logistic",)
+    plans[1] = Plan((*smooth, *(() if situation.is_regression else ("network",))), Features.SMOOTH, plans[1].thought)
+    return [Plan((first, *smooth), Features.SOME, "few rows: trees for the steps, smooth models for the slopes"), *plans]
+
+
+def _text_plans(situation: Situation) -> list[Plan]:
+    words, letters = Features.FEW, Features.FEW
+    if situation.is_regression:
+        return [
+            Plan(("ridge words", "ridge letters"), words, "weighted words and runs of letters"),
+            Plan(("ridge words",), words, "weighted words"),
+            Plan(("ridge letters",), letters, "weighted runs of letters"),
+        ]
+    return [
+        Plan(("nb_logistic", "naive_bayes"), words, "which words occur says most, and counting them is quick"),
+        Plan(("logistic letters", "naive_bayes letters"), letters, "runs of letters catch stems, endings and spellings"),
+        Plan(("logistic words", "naive_bayes letters"), words, "weighted words, and runs of letters counted"),
+        Plan(("logistic words",), words, "weighted words"),
+    ]
 
 
 def fold_kind(situation: Situation) -> FoldKind:

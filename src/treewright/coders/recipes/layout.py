@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-WIDTH = 100
+WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)

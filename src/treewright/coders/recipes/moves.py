@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from treewright.coders.recipes.catalogue import IDEAS, PREPARATIONS, new_blocks
 from treewright.coders.recipes.change import Change
 from treewright.coders.recipes.cost import allowance, estimate, pace
-from treewright.coders.recipes.families import FAMILIES, available, start
-from treewright.coders.recipes.recipe import Decision, Model, Recipe, Transform
+from treewright.coders.recipes.families import FAMILIES, TEXT_VIEWS, available, start, text_model
+from treewright.coders.recipes.recipe import Decision, Recipe, Transform
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator, Sequence
 
+    from treewright.coders.recipes.recipe import Model
     from treewright.coders.recipes.situation import Situation
     from treewright.protocols import Brief, Memory
 
@@ -79,6 +80,11 @@ _STEPS: dict[str, tuple[Step, ...]] = {
 }
 """Steps of options by a factor, with the reason that one would give."""
 
+TEXT_MODELS = {
+    "regression": ("ridge words", "ridge letters"),
+    "classes": ("nb_logistic", "naive_bayes", "naive_bayes letters", "logistic words", "logistic letters"),
+}
+
 _SHARES = frozenset({"colsample_bytree", "max_features"})
 
 
@@ -111,7 +117,7 @@ def value(change: Change, memory: Sequence[Memory]) -> float:
 def outcome(memory: Memory) -> float | None:
     """What an earlier change gained, in standard errors; a failure counts as a clear loss."""
     if memory.reason is not None:
-        return -2.0
+        return -2.0 if memory.seconds else None  # without seconds it has not run yet
     if memory.gain is None or memory.standard_error is None or not math.isfinite(memory.standard_error):
         return None
     if memory.standard_error == 0:
@@ -143,23 +149,17 @@ def _added_models(recipe: Recipe, situation: Situation) -> Iterator[Change]:
             continue
         title = FAMILIES[model.family].title
         plan = f"Mix in {title}, because models of different kinds err in different places."
-        yield Change(f"mix:{model.family}", plan, replace(recipe, models=(*recipe.models, model)), prior)
+        of = f" of {model.view}" if model.view in TEXT_VIEWS else ""
+        yield Change(f"mix:{model.family}{of}", plan, replace(recipe, models=(*recipe.models, model)), prior)
 
 
 def _candidates(situation: Situation) -> Iterator[tuple[Model, float]]:
     if situation.only_text:
-        if situation.is_regression:
-            yield start("ridge", situation, "word_weights"), 2.0
-            yield start("ridge", situation, "letter_weights"), 2.0
-            return
-        yield start("nb_logistic", situation), 2.0
-        yield start("naive_bayes", situation), 2.0
-        yield Model("logistic", "word_weights", {"C": 10.0, "max_iter": 300}), 2.0
-        yield Model("logistic", "letter_weights", {"C": 10.0, "max_iter": 300}), 2.0
+        names = TEXT_MODELS["regression" if situation.is_regression else "classes"]
+        yield from ((text_model(name, situation), 1.5) for name in names)
         return
-    priors = {"catboost": 1.5, "lightgbm": 1.5, "xgboost": 1.2, "ridge": 1.0, "extra_trees": 1.0, "hist": 0.8}
-    for family in available(situation):
-        yield start(family, situation), priors.get(family, 0.5)
+    priors = {"catboost": 1.5, "lightgbm": 1.5, "xgboost": 1.2, "svm": 1.2, "extra_trees": 1.0, "hist": 0.8}
+    yield from ((start(family, situation), priors.get(family, 0.5)) for family in available(situation))
 
 
 def _added_blocks(recipe: Recipe, situation: Situation) -> Iterator[Change]:

@@ -109,7 +109,7 @@ def _failed_model(trouble: str, recipe: Recipe, situation: Situation) -> Change 
 
 def _plain(recipe: Recipe, situation: Situation) -> Change:
     """As little as possible: columns as they are, one model that copes with everything."""
-    safe = draft(0, situation)
+    safe, _ = draft(0, situation)
     family = "hist" if recipe.models and recipe.models[0].family != "hist" else "extra_trees"
     models = safe.models if situation.only_text else (start(family, situation),)
     plain = replace(

@@ -12,7 +12,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from treewright.coders.recipes.catalogue import MADE_OF_Y, TEXT_SCORES, block_title
-from treewright.coders.recipes.families import FAMILIES, TEXT_VIEWS
+from treewright.coders.recipes.families import FAMILIES, TEXT_VIEWS, fit_function
 from treewright.coders.recipes.layout import WIDTH, Call, Name, call, statement, string
 from treewright.coders.recipes.linker import Import, link
 from treewright.coders.recipes.recipe import Decision, FoldKind, Transform
@@ -158,12 +158,11 @@ def _predict(recipe: Recipe, situation: Situation) -> str:
     views, shown = {"table": "table"}, []
     for model in recipe.models:
         if model.view not in views:
-            views[model.view] = model.view.split("_")[-1] if model.view != "one_hot_matrix" else "matrix"
             source = "texts" if model.view in TEXT_VIEWS else "table"
             name = _VIEW_NAMES[model.view]
             views[model.view] = name
             lines.append(f"    {name} = {model.view}({source})")
-        fit = Name(FAMILIES[model.family].fit)
+        fit = Name(fit_function(model.family, situation))
         shown.append(call(across, fit, _constructor(model, situation), Name(views[model.view]), Name("y"), Name("folds")))
     if len(shown) == 1:
         return "\n".join([*lines, *statement("return ", shown[0], 4)])

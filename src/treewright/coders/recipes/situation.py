@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MANY_LABELS = 200
 """Categories with more labels than this are described by counts and target means, not label by label."""
 
+SMALL = 5_000
+
 WIDE = 150
 """Numeric tables with more columns than this are treated as series or images: no pairs, no groups."""
 
@@ -110,6 +112,11 @@ class Situation:
         """Rows of both files."""
         return self.setting.table.train_rows + self.setting.table.test_rows
 
+    @property
+    def is_small(self) -> bool:
+        """Whether there are so few rows that smooth models can keep up with trees."""
+        return self.rows <= SMALL
+
     @cached_property
     def width(self) -> int:
         """How many columns the models will see, roughly."""
@@ -175,6 +182,11 @@ class Situation:
     def has_package(self, *names: str) -> bool:
         """Whether any of these distributions is installed."""
         return any(name in self.setting.machine.packages for name in names)
+
+    def version(self, name: str) -> tuple[int, int]:
+        """The major and minor version of a distribution; (0, 0) where it is not installed."""
+        found = re.match(r"(\d+)\.(\d+)", self.setting.machine.packages.get(name, "0.0"))
+        return (int(found[1]), int(found[2])) if found else (0, 0)
 
     def day_first(self, column: ColumnProfile) -> bool:
         """Whether the examples can only be read with the day before the month."""

@@ -62,6 +62,12 @@ def word_counts(texts: pd.Series) -> csr_matrix:
     return vectorizer.fit_transform(texts)
 
 
+def letter_counts(texts: pd.Series) -> csr_matrix:
+    """Count runs of letters across words, for naive Bayes."""
+    vectorizer = CountVectorizer(analyzer="char", ngram_range=(2, 5), min_df=3, dtype=np.float32)
+    return vectorizer.fit_transform(texts)
+
+
 class NaiveBayesLogistic(ClassifierMixin, BaseEstimator):
     """Logistic regression on words weighed by how much they speak for a class (Wang and Manning 2012)."""
 
