@@ -1,6 +1,7 @@
-"""Lets tests import the support modules beside them."""
+"""Settings of the whole suite."""
 
-import sys
-from pathlib import Path
+from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent))
+# A slow machine is no failure; pytest-timeout catches what hangs.
+settings.register_profile("treewright", deadline=None)
+settings.load_profile("treewright")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import sys
 import threading
 import time
@@ -65,6 +64,10 @@ def job(tmp_path):
         return Job(code, workdir, more.pop("input", data), seconds, **more)
 
     return make
+
+
+def open_files():
+    return sorted(path.name for path in Path("/proc/self/fd").iterdir())
 
 
 def released(file):
@@ -133,36 +136,37 @@ def test_several_scripts_at_once_keep_apart(executor, job):
     assert [execution.output for execution in executions] == [f"{i}\n" for i in range(8)]
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
 def test_nothing_is_left_open_after_a_run(executor, job):
     executor.run(job("pass"))
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = open_files()
     executor.run(job("pass"))
     executor.run(job("while True: pass", seconds=0.2))
     executor.run(job("pass", input=Path("/nowhere")))
-    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before
 
 
 # Scripts that end badly
 
 
 @pytest.mark.parametrize(
-    ("code", "exit_code", "failure", "exception"),
+    ("code", "exit_code", "told"),
     [
-        ("raise ValueError('no such column')", 1, "raised ValueError: no such column", "ValueError: no such column"),
-        ("x = = 1", 1, "raised SyntaxError: invalid syntax", "SyntaxError: invalid syntax"),
-        ("import sys; sys.exit(3)", 3, "exited with status 3", None),
-        ("import sys; sys.exit('text')", 1, "exited with status 1", None),
-        ("import os; os._exit(7)", 7, "exited with status 7", None),
-        ("import os; os.abort()", -6, "was aborted from within (SIGABRT)", None),
-        ("import os; os.kill(os.getpid(), 15)", -15, "was ended by signal 15 (Terminated)", None),
-        ("import ctypes; ctypes.string_at(0)", -11, "crashed with a segmentation fault", None),
-        ("raise SystemExit", 0, None, None),
-        ("import traceback\ntry: 1 / 0\nexcept Exception: traceback.print_exc()", 0, None, None),
+        ("raise ValueError('no such column')", 1, ("raised ValueError: no such column", "ValueError: no such column")),
+        ("x = = 1", 1, ("raised SyntaxError: invalid syntax", "SyntaxError: invalid syntax")),
+        ("import sys; sys.exit(3)", 3, ("exited with status 3", None)),
+        ("import sys; sys.exit('text')", 1, ("exited with status 1", None)),
+        ("import os; os._exit(7)", 7, ("exited with status 7", None)),
+        ("import os; os.abort()", -6, ("was aborted from within (SIGABRT)", None)),
+        ("import os; os.kill(os.getpid(), 15)", -15, ("was ended by signal 15 (Terminated)", None)),
+        ("import ctypes; ctypes.string_at(0)", -11, ("crashed with a segmentation fault", None)),
+        ("raise SystemExit", 0, (None, None)),
+        ("import traceback\ntry: 1 / 0\nexcept Exception: traceback.print_exc()", 0, (None, None)),
     ],
 )
-def test_the_end_is_told_in_plain_words(executor, job, code, exit_code, failure, exception):
+def test_the_end_is_told_in_plain_words(executor, job, code, exit_code, told):
     execution = executor.run(job(code))
-    assert (execution.exit_code, execution.failure, execution.exception) == (exit_code, failure, exception)
+    assert (execution.exit_code, execution.failure, execution.exception) == (exit_code, *told)
 
 
 def test_a_segmentation_fault_says_where(executor, job):
@@ -213,8 +217,8 @@ def test_a_script_ends_at_its_time_limit(executor, job, code):
 
 
 def test_a_daemon_ends_at_the_time_limit(executor, job):
-    task = job(DAEMON + "forever()", seconds=1)
-    assert executor.run(task).failure == "ran past its limit of 1 s"
+    task = job(DAEMON + "forever()", seconds=2)
+    assert executor.run(task).failure == "ran past its limit of 2 s"
     assert released(task.workdir / "working/ready")
 
 
@@ -227,8 +231,8 @@ def test_a_daemon_ends_with_the_script_and_does_not_keep_us_waiting(executor, jo
 
 
 def test_a_flock_of_processes_in_their_own_sessions_ends_at_the_time_limit(executor, job):
-    task = job(HOLD + "for _ in range(6): os.fork() or os.setsid()\nlock = hold()\nforever()", seconds=1)
-    assert executor.run(task).failure == "ran past its limit of 1 s"
+    task = job(HOLD + "for _ in range(6): os.fork() or os.setsid()\nlock = hold()\nforever()", seconds=2)
+    assert executor.run(task).failure == "ran past its limit of 2 s"
     assert released(task.workdir / "working/held")
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from hypothesis import settings
+
 from data.making import plain_tables
 
 if TYPE_CHECKING:
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
     from data.making import MakeFolder
 
+
+settings.register_profile("data", deadline=None)  # the first example imports pandas or scipy, on a busy machine
+settings.load_profile("data")
 
 NAMES = {
     "train": "train.csv",

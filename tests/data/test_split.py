@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.making import hours, make_task, table
 from treewright.data.split import NEVER, SELECTION, Split, deal_rows
 from treewright.data.strategy import Strategy
 from treewright.errors import TaskError
 from treewright.metrics import find_metric
 from treewright.task import HoldoutSpec, SplitKind, TargetKind, Task
-
-from data.making import hours, make_task, table
 
 RANDOM = Strategy(SplitKind.RANDOM, "")
 
@@ -206,6 +205,11 @@ def test_the_last_fifth_of_the_time_is_hidden_in_turns_of_days(seed: int) -> Non
     assert (days[::2, 0] != days[1::2, 0]).all()
 
 
+def test_which_day_is_for_the_search_depends_on_the_seed() -> None:
+    at = pd.date_range("2024-01-01", periods=200, freq="D").astype(str).tolist()
+    assert len({tuple(deal(series(at), strategy=TIME, seed=seed).deal) for seed in range(5)}) == 5
+
+
 def test_the_order_of_the_file_does_not_matter_for_time() -> None:
     at = pd.date_range("2024-01-01", periods=200, freq="D").astype(str).to_numpy()
     shuffled = np.random.default_rng(0).permutation(200)
@@ -244,7 +248,7 @@ def test_blocks_are_the_ends_of_runs_of_training_days(seed: int) -> None:
     assert split.folds == 1
     for _, month in rows.groupby("month"):
         hidden = month[month["part"] != NEVER]
-        assert hidden["part"].nunique() <= 1
+        assert len(set(hidden["part"])) <= 1
         assert hidden.empty or (hidden["day"].min(), hidden["day"].max(), len(hidden)) == (11, 19, 9 * 24)
     for part in (SELECTION, 1):
         assert (split.deal == part).mean() == pytest.approx(0.1, abs=0.03)
@@ -260,6 +264,15 @@ def test_in_few_long_runs_blocks_are_cut_inside() -> None:
     assert len(hidden) == pytest.approx(58, abs=20)
     assert len(hidden) % 20 == 0
     assert (split.deal[:20] == NEVER).all()
+
+
+def test_one_test_block_as_long_as_the_runs_beside_it_leaves_shorter_blocks_to_hide() -> None:
+    at = np.arange(300)
+    in_test = (at >= 100) & (at < 200)
+    split = deal(series(at[~in_test].tolist()), series(at[in_test].tolist()), strategy=BLOCKS)
+    assert split.folds == 5
+    assert (split.deal == SELECTION).sum() == pytest.approx(20, abs=10)
+    assert (split.deal == NEVER).sum() == 20
 
 
 def test_blocks_can_be_asked_for_without_a_test_table() -> None:

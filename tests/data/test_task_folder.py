@@ -79,6 +79,14 @@ def test_class_names_in_the_sample_mean_probabilities_of_one_column(folder: Make
     assert task.metric.name == "log_loss"
 
 
+def test_a_class_without_training_rows_has_its_column_all_the_same(folder: MakeFolder, tables: Tables) -> None:
+    tables = with_target(tables, ["wolf", "ant"], "animal")
+    tables["sample"] = tables["sample"][["Id"]].assign(moth=0.2, wolf=0.3, ant=0.5)
+    task = read_task(folder(**tables))
+    assert task.submission_columns == task.classes == ("moth", "wolf", "ant")
+    assert task.kind is TargetKind.MULTICLASS
+
+
 def test_class_columns_may_have_a_common_prefix(folder: MakeFolder, tables: Tables) -> None:
     tables = with_target(tables, ["C", "D", "CL"], "Status")
     tables["sample"] = tables["sample"][["Id"]].assign(Status_C=0.2, Status_CL=0.3, Status_D=0.5)
@@ -93,6 +101,20 @@ def test_a_target_may_have_another_name_in_the_sample(folder: MakeFolder, tables
     task = read_task(folder(**tables))
     assert (task.targets, task.submission_columns) == (("weight",), ("prediction",))
     assert "Predict weight, which sample_submission.csv calls prediction." in task.notes
+
+
+def test_rows_that_only_the_sample_numbers_get_that_number_as_their_id(folder: MakeFolder, tables: Tables) -> None:
+    tables = {"train": tables["train"].drop(columns="Id"), "test": tables["test"].drop(columns="Id")}
+    sample = pd.DataFrame({"RowId": np.arange(1, 31), "weight": 0})
+    task = read_task(folder(**tables, sample=sample))
+    assert (task.ids, task.targets) == (("RowId",), ("weight",))
+    assert "train.csv has no RowId, so its rows get made-up ones." in task.notes
+    fails(folder(sample=sample.assign(RowId=sample["RowId"] * 3)), "asks for RowId, weight, but train.csv has no such")
+
+
+def test_training_rows_without_ids_get_some(folder: MakeFolder, tables: Tables) -> None:
+    task = read_task(folder(**{**tables, "train": tables["train"].drop(columns="Id")}))
+    assert (task.ids, task.targets) == (("Id",), ("weight",))
 
 
 def test_there_may_be_several_targets(folder: MakeFolder, tables: Tables) -> None:
@@ -170,18 +192,18 @@ def test_the_evaluate_table_belongs_to_another_reader(folder: MakeFolder, tables
 
 
 @pytest.mark.parametrize(
-    ("values", "metric", "kind", "classes"),
+    ("values", "metric", "expected"),
     [
-        ([0.5, 1.25, 3.0], None, TargetKind.REGRESSION, ()),
-        (["b", "a"], None, TargetKind.BINARY, ("a", "b")),
-        ([True, False], None, TargetKind.BINARY, ("False", "True")),
-        (["b", "a", "c"], None, TargetKind.MULTICLASS, ("a", "b", "c")),
-        ([10, 9, 2], None, TargetKind.MULTICLASS, ("2", "9", "10")),
-        (list(range(30)), None, TargetKind.REGRESSION, ()),
-        ([10, 9, 2], "rmse", TargetKind.REGRESSION, ()),
-        (list(range(30)), "qwk", TargetKind.MULTICLASS, tuple(map(str, range(30)))),
-        ([1, 0], "auc", TargetKind.BINARY, ("0", "1")),
-        ([1.0, 0.0], "accuracy", TargetKind.BINARY, ("0.0", "1.0")),
+        ([0.5, 1.25, 3.0], None, (TargetKind.REGRESSION, ())),
+        (["b", "a"], None, (TargetKind.BINARY, ("a", "b"))),
+        ([True, False], None, (TargetKind.BINARY, ("False", "True"))),
+        (["b", "a", "c"], None, (TargetKind.MULTICLASS, ("a", "b", "c"))),
+        ([10, 9, 2], None, (TargetKind.MULTICLASS, ("2", "9", "10"))),
+        (list(range(30)), None, (TargetKind.REGRESSION, ())),
+        ([10, 9, 2], "rmse", (TargetKind.REGRESSION, ())),
+        (list(range(30)), "qwk", (TargetKind.MULTICLASS, tuple(map(str, range(30))))),
+        ([1, 0], "auc", (TargetKind.BINARY, ("0", "1"))),
+        ([1.0, 0.0], "accuracy", (TargetKind.BINARY, ("0.0", "1.0"))),
     ],
 )
 def test_the_kind_follows_from_the_values_and_the_metric(
@@ -189,11 +211,10 @@ def test_the_kind_follows_from_the_values_and_the_metric(
     tables: Tables,
     values: list[object],
     metric: str | None,
-    kind: TargetKind,
-    classes: tuple[str, ...],
+    expected: tuple[TargetKind, tuple[str, ...]],
 ) -> None:
     task = read_task(folder(**with_target(tables, values)), metric=metric)
-    assert (task.kind, task.classes) == (kind, classes)
+    assert (task.kind, task.classes) == expected
 
 
 def test_the_description_decides_whether_few_numbers_are_classes(folder: MakeFolder, tables: Tables) -> None:

@@ -51,11 +51,14 @@ def main() -> None:
     try:
         app()
     except TreewrightError as error:
+        sys.stderr.write(f"treewright: {error}\n")
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it exits
         sys.exit(141)
-    except OSError:
+    except OSError as error:
         if os.environ.get("TREEWRIGHT_TRACEBACK"):
             raise
+        place = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(f"treewright: {error.strerror or error}{place}; what was finished is saved\n")
         sys.exit(2)

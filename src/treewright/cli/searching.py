@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sys
 import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -252,12 +253,11 @@ def _header(made: Run) -> Any:
 def _signals(made: Run) -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP end the run in order; a second one ends it at once."""
 
-    def stop(number: int, frame: object) -> None:
-        del frame
+    def stop(*_: object) -> None:
         if made.search.cancel.is_set():
             raise KeyboardInterrupt
+        sys.stderr.write("\nstopping; what is in flight is left for treewright resume\n")
         made.search.interrupt()
-        del number
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, stop) for number in numbers}

@@ -11,7 +11,6 @@ from treewright.protocols import Coder
 from treewright.tree import Proposal
 
 if TYPE_CHECKING:
-
     from treewright.protocols import Brief
 
 

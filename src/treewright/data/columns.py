@@ -58,7 +58,7 @@ def infer_roles(
     roles = (
         _roles_without_sample(train, test, only_train, wanted)
         if sample is None
-        else (_roles_from_sample(train, test, sample, only_train, wanted))
+        else _roles_from_sample(train, test, sample, only_train, wanted)
     )
     extra = [name for name in only_train if name not in roles.targets]
     if extra:
@@ -174,10 +174,15 @@ def _check_wanted(train: pd.DataFrame, test: pd.DataFrame | None, wanted: Sequen
 
 
 def _labels_of(names: Sequence[str], values: pd.Series) -> tuple[str, ...]:
-    """The label that each column name stands for, with or without a common prefix, else nothing."""
+    """The label that each column name stands for, with or without a common prefix, else nothing.
+
+    A class may have no training row, but then its column has its very name.
+    """
     labels = set(values[~is_missing(values)].unique())
-    if not 2 <= len(labels) == len(names) <= MOST_CLASSES:
+    if not 2 <= len(labels) <= len(names) <= MOST_CLASSES:
         return ()
+    if labels <= set(names):
+        return tuple(names)
     for label in labels:
         prefix = names[0].removesuffix(label) if names[0].endswith(label) else None
         if prefix is not None and {name.removeprefix(prefix) for name in names} == labels:

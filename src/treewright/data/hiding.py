@@ -24,11 +24,13 @@ from treewright.data.inputs import (
     write_input,
 )
 from treewright.data.profile import profile_table
+from treewright.data.sources import read_sources
 from treewright.data.split import NEVER, SELECTION, Split, deal_rows
 from treewright.data.strategy import Strategy, choose_strategy
-from treewright.data.tables import read_table, write_table
+from treewright.data.tables import write_table
 from treewright.data.target import labelled_rows
 from treewright.errors import StoreError
+from treewright.task import HoldoutSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,14 +87,10 @@ def prepare(task: Task, seed: int, into: Path) -> Holdout:
 def _read(task: Task) -> _Tables:
     import numpy as np
 
-    train, _ = read_table(task.train)
-    labelled = labelled_rows(train, task.targets)
-    return _Tables(
-        train=train[labelled].reset_index(drop=True),
-        positions=np.flatnonzero(labelled),
-        test=read_table(task.test)[0] if task.test else None,
-        sample=read_table(task.sample)[0] if task.sample else None,
-    )
+    sources = read_sources(task.train, task.test, task.sample)
+    labelled = labelled_rows(sources.train, task.targets)
+    train = sources.train[labelled].reset_index(drop=True)
+    return _Tables(train, np.flatnonzero(labelled), sources.test, sources.sample)
 
 
 def _decide(task: Task, tables: _Tables, seed: int) -> _Plan:
@@ -137,6 +135,9 @@ def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> H
         profile=_profile(task, folds[0].input),
         full=full,
         notes=plan.notes,
+        spec=HoldoutSpec(
+            plan.strategy.kind, plan.strategy.column, plan.strategy.prefix, task.holdout.fraction, plan.split.folds
+        ),
     )
 
 

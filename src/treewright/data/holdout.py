@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treewright.data.tables import read_table
 from treewright.errors import RunFormatError, TaskError
-from treewright.task import ColumnKind, ColumnProfile, SplitKind, TableProfile
+from treewright.task import ColumnKind, ColumnProfile, HoldoutSpec, SplitKind, TableProfile
 
 if TYPE_CHECKING:
     import numpy as np  # noqa: TC004 -- nobody evaluates the annotations, and this floor must not import numpy
@@ -85,9 +85,10 @@ class FoldRows:
 class Holdout:
     """How rows were hidden, and where everything lies.
 
-    ``reason`` says in a sentence why this kind of split, ``notes`` what else there is to know. ``profile`` describes
-    what scripts see in the first fold. Selection rows are the same in every fold. ``full`` is the input with all
-    labelled rows and the real test rows; ``None`` without a test table.
+    ``reason`` says in a sentence why this kind of split, ``notes`` what else there is to know; ``spec`` is what was
+    asked for or inferred, complete. ``profile`` describes what scripts see in the first fold. Selection rows are the
+    same in every fold. ``full`` is the input with all labelled rows and the real test rows; ``None`` without a test
+    table.
     """
 
     kind: SplitKind
@@ -96,6 +97,7 @@ class Holdout:
     profile: TableProfile
     full: Path | None
     notes: tuple[str, ...] = ()
+    spec: HoldoutSpec = field(default_factory=HoldoutSpec)
 
 
 def write_holdout(holdout: Holdout, task: Task, into: Path) -> None:
@@ -106,6 +108,7 @@ def write_holdout(holdout: Holdout, task: Task, into: Path) -> None:
         "reason": holdout.reason,
         "notes": holdout.notes,
         "folds": len(holdout.folds),
+        "spec": asdict(holdout.spec),
         "full": holdout.full is not None,
         "profile": asdict(holdout.profile),
         "sources": [_fingerprint(path) for path in (task.train, task.test, task.sample) if path],
@@ -130,6 +133,7 @@ def load_holdout(into: Path) -> Holdout:
             profile=_profile(content["profile"]),
             full=inputs / "full" if content["full"] else None,
             notes=tuple(content["notes"]),
+            spec=HoldoutSpec(**{**content["spec"], "kind": SplitKind(content["kind"])}),
         )
         sources = [(Path(source["path"]), source) for source in content["sources"]]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -40,6 +40,7 @@ FOLDS_OF_VERY_FEW_ROWS = 3
 MOST_BLOCKS = 100
 FEWEST_DAYS = 10
 FEWEST_TURNS = 4
+FEWEST_PIECES = 20
 BINS = 10
 
 
@@ -79,10 +80,11 @@ def deal_rows(
         stuck = np.unique(units[fixed])
         order = order[~np.isin(order, stuck)]
         if len(order) < 3:
-            raise TaskError(
-                f"only {len(order)} parts of the rows can be hidden by {strategy.column or 'rows'}, but 3 are needed; "
-                'choose another [holdout] in task.toml, such as kind = "random"'
-            )
+            mend = 'choose another [holdout] in task.toml, such as kind = "random"'
+            if fixed.any():
+                mend = f"{fixed.sum():,} rows have the id of another row, which cannot be changed; give them their own"
+            by = strategy.column or "rows"
+            raise TaskError(f"only {len(order)} parts of the rows can be hidden by {by}, but 3 are needed; {mend}")
         folds, note = _fold_count(task, len(train), len(order))
         deal = _deal_units(units, order, task.holdout.fraction, folds, rng)
     if task.kind is not TargetKind.REGRESSION:
@@ -178,14 +180,14 @@ def _with_twins(groups: Codes, twins: Codes) -> Codes:
 def _block_units(times: Times, test: Times, hidden_rows: float) -> Codes:
     """The last part of each run of training times, as long as a block of test times but at most half of the run.
 
-    Where there are too few such runs, runs are cut into blocks of that length from their end; the first of each stays
-    visible. Units are numbered along the time.
+    Where there are too few such runs, runs are cut from their end into blocks of that length, or shorter ones where
+    they are too few again; the first of each run stays visible. Units are numbered along the time.
     """
     import numpy as np
 
     distinct, position = np.unique(times, return_inverse=True)
     distinct = distinct[~np.isnan(distinct)]
-    length = block_length(times, test) or max(1, len(distinct) // 40)
+    length = block_length(times, test) or max(1, len(distinct) // (2 * FEWEST_PIECES))
     run_of = np.searchsorted(np.sort(test[~np.isnan(test)]), distinct)
     ends = np.flatnonzero(np.diff(run_of, append=np.inf)) + 1
     starts = np.concatenate([[0], ends[:-1]])
@@ -194,6 +196,7 @@ def _block_units(times: Times, test: Times, hidden_rows: float) -> Codes:
         unit_of[_whole_days(distinct, end - min(length, (end - start) // 2), end) : end] = unit
     if len(np.unique(unit_of)) < 5 or np.isin(position, np.flatnonzero(unit_of >= 0)).sum() < 1.1 * hidden_rows:
         unit_of[:] = NEVER
+        length = max(1, min(length, len(distinct) // FEWEST_PIECES))
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             for stop in range(end, start + 2 * length - 1, -length):
                 unit_of[stop - length : stop] = stop

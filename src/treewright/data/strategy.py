@@ -59,7 +59,7 @@ def choose_strategy(task: Task, train: pd.DataFrame, test: pd.DataFrame | None) 
 
 
 def time_axis(cells: pd.Series) -> NDArray[np.float64] | None:
-    """Text cells as positions in time (days, or plain numbers as they are; NaN where missing), or ``None``."""
+    """Text cells as positions in time, or ``None``: days, or plain numbers as they are; NaN where there is none."""
     import numpy as np
     import pandas as pd
 
@@ -68,7 +68,9 @@ def time_axis(cells: pd.Series) -> NDArray[np.float64] | None:
     if times is not None:
         return np.asarray((times - pd.Timestamp(0)) / pd.Timedelta(days=1), dtype=float)
     numbers = pd.to_numeric(present, errors="coerce").astype(float)
-    return np.asarray(numbers) if numbers.notna().sum() == present.notna().sum() > 0 else None
+    if not 0 < numbers.notna().sum() == present.notna().sum():
+        return None
+    return np.asarray(numbers.where(np.isfinite(numbers)))
 
 
 def group_of(cells: pd.Series, prefix: str | None) -> pd.Series:

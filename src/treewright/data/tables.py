@@ -41,11 +41,10 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
 
     ``TaskError`` for a file that is missing, empty, ragged (with the line) or has two columns of one name.
     """
-    import pandas as pd
-
     encoding = _encoding(path)
-    header, rows, separator = _read_rows(path, encoding)
-    frame = pd.DataFrame(rows, columns=pd.Index(header, dtype=object), dtype=object)
+    with _open(path, encoding) as file:
+        header, separator = _header(path, file.readline())
+    frame = _read_cells(path, encoding, header, separator)
     notes = []
     if encoding not in {"utf-8-sig", "utf-16"}:
         notes.append(f"{path.name} is not UTF-8, so it was read as {encoding}; scripts see it in UTF-8.")
@@ -64,11 +63,13 @@ def read_header(path: Path) -> tuple[str, ...]:
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write text cells as plain UTF-8 CSV; a lone empty cell is quoted so that its line is not a blank one."""
+    """Write text cells as plain UTF-8 CSV that reads back the same."""
+    cells = frame.to_numpy(dtype=object)
+    returns = any("\r" in "".join(row) for row in cells)  # csv puts quotes around what is in its line end only
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\r\n" if returns else "\n")
         writer.writerow(frame.columns)
-        writer.writerows(frame.to_numpy(dtype=object))
+        writer.writerows(cells)
 
 
 def is_missing(cells: pd.Series) -> pd.Series:
@@ -117,26 +118,35 @@ def _open(path: Path, encoding: str) -> TextIO:
     return path.open(encoding=encoding, newline="")
 
 
-def _read_rows(path: Path, encoding: str) -> tuple[list[str], list[list[str]], str]:
+def _read_cells(path: Path, encoding: str, header: list[str], separator: str) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(
+            path, sep=separator, header=0, names=header, dtype=object, na_filter=False, encoding=encoding
+        )
+    except ValueError as error:
+        _check_lines(path, encoding, len(header), separator)
+        raise TaskError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
+    if frame.empty:
+        raise TaskError(f"{path.name} has a header but no rows; give it some")
+    # pandas fills short lines up, and makes an index of the first column where all lines are one cell too long
+    if not isinstance(frame.index, pd.RangeIndex) or (frame.iloc[:, -1] == "").any():
+        _check_lines(path, encoding, len(header), separator)
+    return frame
+
+
+def _check_lines(path: Path, encoding: str, width: int, separator: str) -> None:
+    """``TaskError`` for the first line that has not ``width`` cells; a blank line is none."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a cell may be a whole article
     with _open(path, encoding) as file:
-        header, separator = _header(path, file.readline())
-        reader, rows = csv.reader(file, delimiter=separator), []
-        try:
-            for row in reader:
-                if len(row) == len(header):
-                    rows.append(row)
-                elif row:  # a blank line is no row, as pandas has it
-                    line = reader.line_num + 1
-                    raise TaskError(
-                        f"{path.name}, line {line}: {len(row)} cells where the header has {len(header)}; "
-                        "mend that line (a value with a comma, a quote or a line break in it needs quotes around it)"
-                    )
-        except csv.Error as error:
-            raise TaskError(f"{path.name}, line {reader.line_num + 1}: {error}; mend that line") from None
-    if not rows:
-        raise TaskError(f"{path.name} has a header but no rows; give it some")
-    return header, rows, separator
+        reader = csv.reader(file, delimiter=separator)
+        for row in reader:
+            if row and len(row) != width:
+                raise TaskError(
+                    f"{path.name}, line {reader.line_num}: {len(row)} cells where the header has {width}; "
+                    "mend that line (a value with a comma, a quote or a line break in it needs quotes around it)"
+                )
 
 
 def _header(path: Path, line: str) -> tuple[list[str], str]:

@@ -87,7 +87,7 @@ def infer_goal(
             default_metric(kind),
             [f"The description's {wrong}, but {has}: {default_metric(kind).name} instead."],
         )
-    classes = () if kind is TargetKind.REGRESSION else roles.labels or values.labels
+    classes = () if kind is TargetKind.REGRESSION else values.labels
     submission = roles.submission
     if metric.needs is Needs.PROBABILITIES and _lacks_class_columns(kind, roles):
         submission = classes
@@ -120,7 +120,9 @@ def _values(labelled: pd.DataFrame, roles: Roles) -> _Values:
             "choose another column with --target"
         )
     order = labels.iloc[numbers.argsort(kind="stable")] if numeric else labels.sort_values()
-    return _Values(tuple(order), numeric, numeric and bool((numbers % 1 == 0).all()), float(numbers.min()))
+    return _Values(
+        roles.labels or tuple(order), numeric, numeric and bool((numbers % 1 == 0).all()), float(numbers.min())
+    )
 
 
 def _from_name(metric: Metric, values: _Values, roles: Roles) -> tuple[Metric, TargetKind, list[str]]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from treewright.data.columns import check_ids, infer_roles
 from treewright.data.settings import FILE, Settings, read_settings
-from treewright.data.tables import SUFFIXES, is_table, read_header, read_table
+from treewright.data.sources import read_sources
+from treewright.data.tables import SUFFIXES, is_table, read_header
 from treewright.data.target import infer_goal, labelled_rows
 from treewright.errors import TaskError
 from treewright.task import Task
@@ -55,8 +56,8 @@ def read_task(
     path = Path(path)
     layout = _lay_out(path)
     settings = read_settings(path) if path.is_dir() else Settings()
-    train, notes = read_table(layout.train)
-    test, sample, more = _read_others(layout)
+    sources = read_sources(layout.train, layout.test, layout.sample)
+    train, test, sample = sources.train, sources.test, sources.sample
     roles = infer_roles(train, test, sample, _wanted(target, train) or settings.target)
     has_target = labelled_rows(train, roles.targets)
     labelled = train[has_target]
@@ -93,7 +94,7 @@ def read_task(
         classes=inferred.classes,
         holdout=settings.holdout,
         side_files=side_files,
-        notes=(*notes, *more, *roles.notes, *inferred.notes, *odd, *left_out),
+        notes=(*sources.notes, *_absences(layout), *roles.notes, *inferred.notes, *odd, *left_out),
     )
 
 
@@ -119,16 +120,10 @@ def _lay_out(path: Path) -> _Layout:
     return _Layout(train, test, sample, description, tuple(file for file in files if file not in used))
 
 
-def _read_others(layout: _Layout) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
-    """The test table and the sample submission, where there are any."""
+def _absences(layout: _Layout) -> list[str]:
     if layout.test is None:
-        notes = ["There is no test.csv: scripts predict hidden rows only."]
-        return None, None, notes
-    test, notes_on_test = read_table(layout.test)
-    if layout.sample is None:
-        return test, None, [*notes_on_test, "There is no sample submission: ids and targets make one."]
-    sample, notes_on_sample = read_table(layout.sample)
-    return test, sample, [*notes_on_test, *notes_on_sample]
+        return ["There is no test.csv: scripts predict hidden rows only."]
+    return [] if layout.sample else ["There is no sample submission: ids and targets make one."]
 
 
 def _side_files(files: Iterable[Path], targets: Sequence[str]) -> tuple[tuple[Path, ...], list[str]]:

@@ -7,15 +7,15 @@ keys, no other node's folder. It has processes of its own, no network but a loop
 namespaces. Killing the first process of its namespace makes the kernel end all the others, and they end too if this
 program dies.
 
-What is *not* covered: the kernel itself, which the script shares with us; how much processor, how many processes and
-how much disk in ``working/`` it takes, but for the limits that the executor watches over.
+What is *not* covered: the kernel itself, which the script shares with us, and what it keeps outside of namespaces
+(where we are root, root's keyring; in a virtual machine, ``vsock`` to its host); how much processor, how many processes
+and how much disk in ``working/`` it takes, but for the limits that the executor watches over. What lies in ``/tmp`` and
+``/dev/shm`` comes on top of the memory limit, each up to a quarter of it.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import select
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -41,9 +41,7 @@ _SYSTEM = ("/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 _ETC = ("alternatives", "ld.so.cache", "localtime")
 _HARDWARE = "/sys/devices/system"  # numbers of cores, which thread pools ask for
 _GPUS = ("nvidia*", "kfd", "dri")
-_REPORT_BYTES = 24  # enough for a process id, too little to swallow the exit code that comes at the end
 _SHELL_SIGNAL = 128
-_SETUP_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +68,9 @@ class Bubblewrap:
 
     def start(self, job: Job, command: Sequence[str], environment: Mapping[str, str]) -> Cell:
         """Start the command in a sandbox of its own."""
-        reading, writing = os.pipe()
-        try:
-            argv = [str(self.program), "--json-status-fd", str(writing), *self.arguments(job), "--", *command]
-            process = spawn(argv, environment, pass_fds=(writing,))
-        except OSError:
-            os.close(reading)
-            raise
-        finally:
-            os.close(writing)
-        return _BubblewrapCell(process, reading, _first_process(reading))
+        with spawn(command, environment, sandbox=[str(self.program), *self.arguments(job), "--"]) as (process, reached):
+            first = processes.descendants(process.pid)[1:2]
+            return _BubblewrapCell(process, processes.descriptor(first[0]) if reached and first else None, reached)
 
     def tidy(self, job: Job) -> None:
         """Nothing to do: all that is made for the script alone ends with it."""
@@ -96,8 +87,8 @@ class Bubblewrap:
         for device in self.devices:
             yield from ("--dev-bind-try", str(device), str(device))
         yield from _read_only(self.visible)
-        yield from _read_only(_linked(job.input))
         yield from ("--ro-bind", str(job.input.absolute()), str(HOME / INPUT))
+        yield from _linked(job.input)
         yield from ("--ro-bind", str(job.workdir.absolute() / SOLUTION), str(HOME / SOLUTION))
         yield from ("--bind", str(job.workdir.absolute() / WORKING), str(HOME / WORKING))
         # Read-only /proc too: where we are root, the script owns the kernel's settings in it, without any capability.
@@ -127,31 +118,23 @@ def _read_only(paths: Iterable[Path]) -> Iterator[str]:
         yield from ("--ro-bind-try", str(path), str(path))
 
 
-def _linked(folder: Path) -> Iterator[Path]:
-    """Where the links in the folder lead: a large file may stand there as a link to the user's own."""
-    for entry in folder.iterdir():
-        if entry.is_symlink():
-            yield Path(os.path.abspath(folder / entry.readlink()))  # noqa: PTH100  not further than the first link
-
-
-def _first_process(status: int) -> int | None:
-    """A descriptor of the namespace's first process, which ``bwrap`` reports as soon as it has made it."""
-    poll, report = select.poll(), b""
-    poll.register(status, select.POLLIN)
-    while not (found := re.match(rb'\s*{\s*"child-pid":\s*(\d+)\s*[,}]', report)):
-        if not poll.poll(_SETUP_MS) or not (data := os.read(status, _REPORT_BYTES)):
-            return None
-        report += data
-    return processes.descriptor(int(found[1]))
+def _linked(folder: Path) -> Iterator[str]:
+    """What the links in the input lead to, put where they lead: a large file may be a link to the user's own."""
+    inside = HOME / INPUT
+    with os.scandir(folder) as entries:
+        for link in (Path(entry) for entry in entries if entry.is_symlink()):
+            target = Path(os.path.normpath(inside / link.readlink()))
+            if not target.is_relative_to(inside):
+                yield from ("--ro-bind-try", str(link.resolve()), str(target))
 
 
 @dataclass(frozen=True, slots=True)
 class _BubblewrapCell:
-    """``status`` is the pipe on which ``bwrap`` reports; ``init`` the first process of the namespace."""
+    """``init`` stands for the first process of the namespace; ``reached`` tells that the sandbox could be set up."""
 
     process: subprocess.Popen[bytes]
-    status: int
     init: int | None
+    reached: bool
 
     def end(self) -> int | None:
         """Kill the namespace's first process; when that is gone, so are all others."""
@@ -160,9 +143,6 @@ class _BubblewrapCell:
         else:
             processes.end(self.init)
             code = wait(self.process)
-        with open(self.status, "rb") as reports:  # noqa: PTH123  an open descriptor
-            os.set_blocking(self.status, False)
-            reached = b"exit-code" in (reports.read() or b"")
-        if code > 0 and not reached:
+        if not self.reached:
             return None
         return _SHELL_SIGNAL - code if code - _SHELL_SIGNAL in signal.valid_signals() else code

@@ -73,7 +73,6 @@ class CappedLog:
 
     def text(self) -> str:
         """All that was kept, as a terminal would show it, with a line for what was left out."""
-        self._trim(self._half)
         if not self.dropped:
             return clean(bytes(self._head + self._tail))
         return clean(bytes(self._head)) + _gap(self.dropped, "bytes") + clean(bytes(self._tail))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from treewright.execution.processes import end_marked
 from treewright.execution.sandbox import Cell, reap, spawn
-from treewright.execution.workdir import remove
+from treewright.execution.workdir import INPUT, remove
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,14 +51,14 @@ class NoSandbox:
     def start(self, job: Job, command: Sequence[str], environment: Mapping[str, str]) -> Cell:
         """Give the script its input and start it."""
         self.tidy(job)
-        provide(job.input, job.workdir / "input")
+        provide(job.input, job.workdir / INPUT)
         token = secrets.token_hex(16)
-        process = spawn(command, {**environment, _MARK: token}, cwd=job.workdir)
-        return _PlainCell(process, f"{_MARK}={token}".encode())
+        with spawn(command, {**environment, _MARK: token}, cwd=job.workdir) as (process, _):
+            return _PlainCell(process, f"{_MARK}={token}".encode())
 
     def tidy(self, job: Job) -> None:
         """Remove the script's input."""
-        remove(job.workdir / "input")
+        remove(job.workdir / INPUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,8 @@ class _PlainCell:
     mark: bytes
 
     def end(self) -> int | None:
-        code = reap(self.process)
         end_marked(self.mark)
-        return code
+        return reap(self.process)
 
 
 def provide(source: Path, target: Path) -> None:
@@ -81,7 +81,8 @@ def provide(source: Path, target: Path) -> None:
         return
     target.mkdir()
     for path in source.iterdir():
-        if path.is_file() and not path.is_symlink():
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:  # otherwise it may be the user's own file
             with suppress(PermissionError):  # it belongs to someone else
                 path.chmod(0o444)
         (target / path.name).symlink_to(path.absolute())

@@ -30,6 +30,10 @@ settings = os.access("/proc/sys/kernel/core_pattern", os.W_OK)
 seen = dict(files=os.path.exists({secret!r}), network=bool(interfaces), settings=settings)
 json.dump([name for name, reached in seen.items() if reached], open("working/seen", "w"))
 """
+_FORBIDDEN = (
+    "allow user namespaces, if it is them (Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; "
+    "in a container: its security profile)"
+)
 _SANDBOX_NONE = "or choose --sandbox none: scripts can then read and change your files and use the network"
 
 
@@ -53,9 +57,7 @@ def _bubblewrap(python: Path) -> Bubblewrap:
     options = frozenset(word for word in (listed.stdout + listed.stderr).split() if word.startswith("--"))
     sandbox = Bubblewrap(Path(program), options, inspect(python).visible, gpus())
     if trouble := probe(sandbox, python):
-        raise ConfigError(
-            f"the bwrap sandbox does not work here ({trouble}): let ordinary users make namespaces, {_SANDBOX_NONE}"
-        )
+        raise ConfigError(f"the bwrap sandbox does not work here: {trouble}\n{_FORBIDDEN}, {_SANDBOX_NONE}")
     return sandbox
 
 

@@ -16,7 +16,6 @@ GRACE = 10.0
 """Seconds that a killed process is waited for: one that is stuck in a device or on a file server does not end."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_RESCAN = 0.001
 
 
 def descriptor(pid: int) -> int | None:
@@ -43,8 +42,8 @@ def descendants(root: int) -> list[int]:
     found = [root]
     for pid in found:  # grows while we go
         with suppress(OSError):  # it has ended
-            for task in os.scandir(PROC / str(pid) / "task"):
-                found += map(int, Path(task.path, "children").read_bytes().split())
+            for task in (PROC / str(pid) / "task").iterdir():
+                found += map(int, (task / "children").read_bytes().split())
     return found
 
 
@@ -82,10 +81,12 @@ def end_marked(mark: bytes) -> None:
     """
     until = time.monotonic() + GRACE
     while (pids := _marked(mark)) and time.monotonic() < until:
+        found = [process for pid in pids if (process := descriptor(pid)) is not None]
         for pid in pids:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(_RESCAN)  # the kernel needs a moment to end them
+        for process in found:  # only now: what one of them starts meanwhile is found by the next look
+            end(process)
 
 
 def _marked(mark: bytes) -> list[int]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import subprocess
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from treewright.execution.processes import GRACE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from treewright.protocols import Job
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 FILE_BYTES = 10 * 2**30
 """The largest file a script may write."""
 
-# The limits are set by a shell that becomes the script: code between fork and exec is not safe in a threaded program.
-_LIMITED = 'ulimit -c 0; ulimit -f "$1"; shift; exec "$@"'
+# A shell sets the limits and becomes the script: code between fork and exec is not safe in a threaded program. First it
+# says that it is there. Only then is a sandbox surely bound to our life; if we have been killed meanwhile, nobody hears
+# it, and the broken pipe ends the shell. Then it waits for our word: the script cannot be over before we know it.
+_SHELL = 'printf . >&0; read -r word || exit; ulimit -c 0; ulimit -f "$1"; shift; exec "$@" </dev/null'
+_WORD = b"begin\n"
+_SETUP = 30.0
 _BLOCK = 512
 
 
@@ -62,23 +67,38 @@ class Sandbox(Protocol):
         """Remove from the job's folder what ``start`` put there for the script alone."""
 
 
+@contextmanager
 def spawn(
-    command: Sequence[str], environment: Mapping[str, str], *, cwd: Path | None = None, pass_fds: tuple[int, ...] = ()
-) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own under the file limits, its output in one pipe, nothing to read."""
+    command: Sequence[str], environment: Mapping[str, str], *, sandbox: Sequence[str] = (), cwd: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], bool]]:
+    """Start a command under the limits on files, in a session of its own, with all output in one pipe and no input.
+
+    ``sandbox`` is the command line that it is appended to. Gives the process, and whether the inside of the sandbox
+    was reached; the command itself begins when the context ends.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     size = FILE_BYTES if hard == resource.RLIM_INFINITY else min(FILE_BYTES, hard)
-    return subprocess.Popen(
-        ["/bin/sh", "-c", _LIMITED, "sh", str(size // _BLOCK), *command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        bufsize=0,
-        env=dict(environment),
-        cwd=cwd,
-        start_new_session=True,
-        pass_fds=pass_fds,
-    )
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = subprocess.Popen(
+                [*sandbox, "/bin/sh", "-c", _SHELL, "sh", str(size // _BLOCK), *command],
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                env=dict(environment),
+                cwd=cwd,
+                start_new_session=True,
+            )
+        ours.settimeout(_SETUP)
+        reached = False
+        with suppress(OSError):  # it took too long, or broke off
+            reached = bool(ours.recv(1))
+        yield process, reached
+        if reached:
+            with suppress(OSError):
+                ours.sendall(_WORD)
 
 
 def reap(process: subprocess.Popen[bytes]) -> int:

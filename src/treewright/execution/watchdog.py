@@ -60,7 +60,7 @@ def watch(process: Popen[bytes], job: Job, log: CappedLog, deadline: float) -> s
 
 
 def drain(process: Popen[bytes], log: CappedLog) -> None:
-    """Take what is left in the pipe of a process that has ended, and close it; whoever still holds it is not awaited."""
+    """Take what is left in the pipe of a process that has ended, without waiting for others who hold it; close it."""
     taken = 0
     while taken < _PIPE_BYTES and (size := _take(_output(process).fileno(), log)):
         taken += size
@@ -69,7 +69,7 @@ def drain(process: Popen[bytes], log: CappedLog) -> None:
 
 def _reason(process: Popen[bytes], job: Job, deadline: float, now: float) -> str | None:
     if now >= deadline:
-        return f"ran past its limit of {job.seconds:,.6g} s"
+        return f"ran past its limit of {round(job.seconds, 1):g} s"
     if job.cancel and job.cancel.is_set():
         return "was cancelled"
     if job.memory_mb and processes.holds_more(process.pid, job.memory_mb):

@@ -54,7 +54,7 @@ def _change(brief: Brief, situation: Situation, rng: random.Random) -> Change:
     if recipe is None:
         return _draft(brief, situation, 0, "The parent is no recipe, so begin with the best bet. ")
     if brief.operator is Operator.DEBUG:
-        return repair(brief.parent, recipe, situation)
+        return repair(brief, brief.parent, recipe, situation)
     return improve(brief, recipe, situation, rng)
 
 

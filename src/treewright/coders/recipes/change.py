@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from treewright.coders.recipes.recipe import Recipe
+from treewright.coders.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

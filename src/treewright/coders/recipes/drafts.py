@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from treewright.coders.recipes.catalogue import Features, blocks_for, preparations
-from treewright.coders.recipes.families import BOOSTED, available, start, text_model
-from treewright.coders.recipes.recipe import Decision, FoldKind, Recipe, Transform, Validation
+from treewright.coders.recipes.families import BOOSTED, available, start
+from treewright.coders.recipes.recipe import Decision, FoldKind, Mixing, Model, Recipe, Transform, Validation
 from treewright.task import SplitKind
 
 if TYPE_CHECKING:
     from treewright.coders.recipes.situation import Situation
 
 _TUNED = frozenset({"f1", "f1_macro", "f1_weighted", "balanced_accuracy", "mcc", "kappa", "qwk", "precision", "recall"})
+
+
+QUICK = 30_000
+"""So many rows, times classes, take a linear model no time worth mentioning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +31,25 @@ class Plan:
 
 def draft(number: int, situation: Situation) -> tuple[Recipe, str]:
     """The recipe of draft ``number``, counted from 0, and the thought behind it; once all were used, seeds differ."""
-    plans = _text_plans(situation) if situation.only_text else _table_plans(situation)
-    plan = plans[number % len(plans)]
-    models = tuple(text_model(name, situation) if situation.only_text else start(name, situation) for name in plan.families)
+    if situation.only_text:
+        texts = _text_plans(situation)
+        models, thought = texts[number % len(texts)]
+        blocks, turn = preparations(situation), number // len(texts)
+    else:
+        plans = _table_plans(situation)
+        plan = plans[number % len(plans)]
+        models, thought = tuple(start(family, situation) for family in plan.families), plan.thought
+        blocks, turn = blocks_for(plan.features, situation), number // len(plans)
     recipe = Recipe(
         models=models,
         validation=Validation(fold_kind(situation), folds=5 if situation.rows < 30_000 else 3),
-        blocks=preparations(situation) if situation.only_text else blocks_for(plan.features, situation),
+        blocks=blocks,
         transform=_transform(situation),
+        mixing=Mixing.STACK if situation.only_text and not situation.is_regression else Mixing.BLEND,
         decision=Decision.TUNED if situation.metric in _TUNED else Decision.PLAIN,
-        seed=number // len(plans),
+        seed=turn,
     )
-    return recipe, plan.thought
+    return recipe, thought
 
 
 def _table_plans(situation: Situation) -> list[Plan]:
@@ -46,32 +57,39 @@ def _table_plans(situation: Situation) -> list[Plan]:
     boosted = [name for name in BOOSTED if name in found]
     first, second, third = boosted[0], boosted[min(1, len(boosted) - 1)], boosted[-1]
     linear = "ridge" if situation.is_regression else "logistic"
-    plans = [
+    smooth = ("svm", "elastic_net") if "svm" in found and situation.is_small else (linear, "network")
+    quick = situation.rows * situation.classes <= QUICK
+    beside = smooth if situation.is_small and situation.is_regression else (linear,) if quick else ()
+    return [
+        Plan(
+            (first, *beside), Features.SOME, "trees for the steps, and where it is cheap a smooth model for the slopes"
+        ),
         Plan((second, "extra_trees"), Features.MANY, "two kinds of trees on many features"),
-        Plan((linear, "network"), Features.SMOOTH, "smooth models on straightened numbers"),
-        Plan((third,), Features.FEW, "boosting on few features"),
-        Plan(("extra_trees", "neighbours"), Features.FEW, "averages of many rough models"),
+        Plan(smooth, Features.SMOOTH, "smooth models on straightened numbers"),
+        Plan((third, *smooth[:1]), Features.FEW, "trees and a smooth model on few features"),
+        Plan((second, first, *smooth[1:]), Features.SOME, "what boosting and a smooth model agree on"),
     ]
-    if not situation.is_small:
-        return [Plan((first,), Features.SOME, "boosting on the features that suit the columns"), *plans]
-    smooth = ("svm", "elastic_net") if situation.is_regression else ("logistic",)
-    plans[1] = Plan((*smooth, *(() if situation.is_regression else ("network",))), Features.SMOOTH, plans[1].thought)
-    return [Plan((first, *smooth), Features.SOME, "few rows: trees for the steps, smooth models for the slopes"), *plans]
 
 
-def _text_plans(situation: Situation) -> list[Plan]:
-    words, letters = Features.FEW, Features.FEW
+def _text_plans(situation: Situation) -> list[tuple[tuple[Model, ...], str]]:
+    def models(*names: str) -> tuple[Model, ...]:
+        return tuple(start(family, situation, view) for family, view in (name.split() for name in names))
+
     if situation.is_regression:
         return [
-            Plan(("ridge words", "ridge letters"), words, "weighted words and runs of letters"),
-            Plan(("ridge words",), words, "weighted words"),
-            Plan(("ridge letters",), letters, "weighted runs of letters"),
+            (models("ridge word_weights", "ridge letter_weights"), "weighted words, and runs of letters"),
+            (models("ridge phrase_weights", "ridge string_weights"), "phrases, and runs of characters"),
         ]
     return [
-        Plan(("nb_logistic", "naive_bayes"), words, "which words occur says most, and counting them is quick"),
-        Plan(("logistic letters", "naive_bayes letters"), letters, "runs of letters catch stems, endings and spellings"),
-        Plan(("logistic words", "naive_bayes letters"), words, "weighted words, and runs of letters counted"),
-        Plan(("logistic words",), words, "weighted words"),
+        (
+            models("nb_logistic word_counts", "naive_bayes word_weights", "nb_logistic letter_weights"),
+            "words say most, runs of letters catch endings and spellings",
+        ),
+        (
+            models("naive_bayes phrase_weights", "naive_bayes string_weights", "nb_logistic string_weights"),
+            "what is characteristic may be longer phrases, capitals and marks",
+        ),
+        (models("logistic word_weights", "naive_bayes letter_weights"), "weighted words, and letters counted"),
     ]
 
 

@@ -47,50 +47,44 @@ def flat(value: object) -> str:
     match value:
         case Name(text):
             return text
-        case Call(function):
-            return f"{function}({', '.join(_items(value))})"
         case str():
             return string(value)
-        case list():
-            return f"[{', '.join(_items(value))}]"
-        case tuple():
-            return f"({', '.join(_items(value))}{',' if len(value) == 1 else ''})"
-        case dict():
-            return f"{{{', '.join(_items(value))}}}"
+        case Call() | list() | dict():
+            first, last = _brackets(value)
+            return first + ", ".join(_items(value)) + last
         case _:
             return repr(value)
 
 
-def _items(value: object) -> list[str]:
+def _brackets(value: Call | list[Any] | dict[Any, Any]) -> tuple[str, str]:
+    if isinstance(value, Call):
+        return f"{value.function}(", ")"
+    return ("[", "]") if isinstance(value, list) else ("{", "}")
+
+
+def _items(value: Call | list[Any] | dict[Any, Any]) -> list[str]:
     return [prefix + flat(item) for prefix, item in _parts(value)]
 
 
-def _parts(value: object) -> list[tuple[str, Any]]:
+def _parts(value: Call | list[Any] | dict[Any, Any]) -> list[tuple[str, Any]]:
     """What stands between the brackets: each item with what is written before it."""
     match value:
         case Call(_, arguments, keywords):
             return [("", item) for item in arguments] + [(f"{name}=", item) for name, item in keywords]
         case dict():
             return [(f"{flat(key)}: ", item) for key, item in value.items()]
-        case list() | tuple():
-            return [("", item) for item in value]
         case _:
-            return []
+            return [("", item) for item in value]
 
 
 def _lay_out(prefix: str, value: object, suffix: str, width: int) -> list[str]:
     line = prefix + flat(value) + suffix
-    parts = _parts(value)
-    if len(line) <= width or not parts:
+    if len(line) <= width or not isinstance(value, Call | list | dict) or not _parts(value):
         return [line]
-    first, last = flat(value)[: _opening(value)], flat(value)[-1]
+    first, last = _brackets(value)
     inner = ", ".join(_items(value))
     if isinstance(value, Call) and len(inner) <= width - 4:
         body = ["    " + inner]
     else:
-        body = ["    " + text for name, item in parts for text in _lay_out(name, item, ",", width - 4)]
+        body = ["    " + text for name, item in _parts(value) for text in _lay_out(name, item, ",", width - 4)]
     return [prefix + first, *body, last + suffix]
-
-
-def _opening(value: object) -> int:
-    return len(value.function) + 1 if isinstance(value, Call) else 1

@@ -12,11 +12,12 @@ from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from treewright.coders.recipes.catalogue import IDEAS, PREPARATIONS, new_blocks
+from treewright.coders.recipes.catalogue import IDEAS, new_blocks, without
 from treewright.coders.recipes.change import Change
 from treewright.coders.recipes.cost import allowance, estimate, pace
-from treewright.coders.recipes.families import FAMILIES, TEXT_VIEWS, available, start, text_model
-from treewright.coders.recipes.recipe import Decision, Recipe, Transform
+from treewright.coders.recipes.families import FAMILIES, available, start, text_models
+from treewright.coders.recipes.options import TEXT_VIEWS
+from treewright.coders.recipes.recipe import Decision, Mixing, Recipe, Transform
 
 if TYPE_CHECKING:
     import random
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 STRENGTH = 1.0
 """How many trials the prior expectation counts for."""
 
-TEMPERATURE = 0.5
+KIND_STRENGTH = 2.0
+"""How many trials of other changes of its kind it takes to believe half of what they showed."""
+
+TEMPERATURE = 0.4
 """In standard errors: how much worse a change may look and still be drawn about a third as often."""
 
 CLIP = 3.0
+
+MOST_MODELS = 6
 
 Step = tuple[str, Any, str]
 
@@ -72,18 +78,16 @@ _STEPS: dict[str, tuple[Step, ...]] = {
     ),
     "elastic_net": (("alpha", 0.4, "it may be held back too much"), ("alpha", 2.5, "it may follow noise")),
     "logistic": (("C", 4.0, "it may be held back too much"), ("C", 0.25, "it may follow noise")),
-    "nb_logistic": (("C", 4.0, "it may be held back too much"), ("C", 0.25, "it may follow noise")),
+    "nb_logistic": (
+        ("strength", 4.0, "it may be held back too much"),
+        ("strength", 0.25, "it may follow noise"),
+    ),
     "naive_bayes": (("alpha", 0.3, "rare words may say more"), ("alpha", 3.0, "rare words may say less")),
     "neighbours": (("n_neighbors", 2.0, "more neighbours are steadier"),),
     "network": (("alpha", 10.0, "smaller weights are steadier"),),
     "svm": (("C", 3.0, "it may be held back too much"), ("C", 0.3, "it may follow noise")),
 }
 """Steps of options by a factor, with the reason that one would give."""
-
-TEXT_MODELS = {
-    "regression": ("ridge words", "ridge letters"),
-    "classes": ("nb_logistic", "naive_bayes", "naive_bayes letters", "logistic words", "logistic letters"),
-}
 
 _SHARES = frozenset({"colsample_bytree", "max_features"})
 
@@ -93,8 +97,10 @@ def improve(brief: Brief, recipe: Recipe, situation: Situation, rng: random.Rand
     tried = {memory.notes.get("change") for memory in brief.memory if memory.relation == "sibling"}
     seconds, slow = allowance(brief), pace(brief, recipe, situation)
     changes = [change for change in possible(recipe, situation) if change.key not in tried]
-    quick = [change for change in changes if slow * estimate(change.recipe, situation) <= seconds]
-    return choose(quick or changes, brief.memory, rng)
+    costs = {change.key: slow * estimate(change.recipe, situation) for change in changes}
+    # Where nothing fits, what costs least is still better than what is sure to run out of time.
+    most = max(seconds, 1.1 * min(costs.values()))
+    return choose([change for change in changes if costs[change.key] <= most], brief.memory, rng)
 
 
 def choose(changes: Sequence[Change], memory: Sequence[Memory], rng: random.Random) -> Change:
@@ -110,7 +116,7 @@ def value(change: Change, memory: Sequence[Memory]) -> float:
     known = [(key, gain) for key, gain in seen if gain is not None]
     same_kind = [gain for key, gain in known if key.partition(":")[0] == change.kind and key != change.key]
     same = [gain for key, gain in known if key == change.key]
-    prior = change.prior + (sum(same_kind) / (len(same_kind) + 4.0) if same_kind else 0.0) * 0.5
+    prior = change.prior + sum(same_kind) / (KIND_STRENGTH + len(same_kind))
     return (STRENGTH * prior + sum(same)) / (STRENGTH + len(same))
 
 
@@ -135,28 +141,29 @@ def possible(recipe: Recipe, situation: Situation) -> list[Change]:
         *_added_blocks(recipe, situation),
         *_dropped_blocks(recipe),
         *_stepped_options(recipe),
-        *_answers(recipe, situation),
+        *_targets(recipe, situation),
+        *_decisions(recipe, situation),
+        *_mixings(recipe, situation),
         *_folds(recipe),
     ]
 
 
 def _added_models(recipe: Recipe, situation: Situation) -> Iterator[Change]:
-    if len(recipe.models) >= 4:
+    if len(recipe.models) >= MOST_MODELS:
         return
     present = {(model.family, model.view) for model in recipe.models}
     for model, prior in _candidates(situation):
         if (model.family, model.view) in present:
             continue
         title = FAMILIES[model.family].title
-        plan = f"Mix in {title}, because models of different kinds err in different places."
-        of = f" of {model.view}" if model.view in TEXT_VIEWS else ""
+        of = f" on {TEXT_VIEWS[model.view]}" if model.view in TEXT_VIEWS else ""
+        plan = f"Mix in {title}{of}, because models of different kinds err in different places."
         yield Change(f"mix:{model.family}{of}", plan, replace(recipe, models=(*recipe.models, model)), prior)
 
 
 def _candidates(situation: Situation) -> Iterator[tuple[Model, float]]:
     if situation.only_text:
-        names = TEXT_MODELS["regression" if situation.is_regression else "classes"]
-        yield from ((text_model(name, situation), 1.5) for name in names)
+        yield from ((model, 1.5) for model in text_models(situation))
         return
     priors = {"catboost": 1.5, "lightgbm": 1.5, "xgboost": 1.2, "svm": 1.2, "extra_trees": 1.0, "hist": 0.8}
     yield from ((start(family, situation), priors.get(family, 0.5)) for family in available(situation))
@@ -177,9 +184,9 @@ def _added_blocks(recipe: Recipe, situation: Situation) -> Iterator[Change]:
 
 def _dropped_blocks(recipe: Recipe) -> Iterator[Change]:
     for block in recipe.blocks:
-        if block.name not in PREPARATIONS:
+        if block.name in IDEAS:
             plan = f"Drop {IDEAS[block.name].title}, because it may only add noise."
-            yield Change(f"drop:{block.name}", plan, recipe.without(block.name), -0.7)
+            yield Change(f"drop:{block.name}", plan, without(recipe, block.name), -0.7)
 
 
 def _stepped_options(recipe: Recipe) -> Iterator[Change]:
@@ -205,30 +212,55 @@ def _stepped(option: str, old: Any, factor: float) -> Any:
     return max(1, round(new)) if isinstance(old, int) else float(f"{new:.2g}")
 
 
-def _answers(recipe: Recipe, situation: Situation) -> Iterator[Change]:
-    if situation.is_regression:
-        for transform, fits, name in (
-            (Transform.LOG1P, situation.target_is_not_negative, "the logarithm of one plus the target"),
-            (Transform.SQRT, situation.target_is_not_negative, "the root of the target"),
-            (Transform.NONE, True, "the target itself"),
-        ):
-            if fits and transform is not recipe.transform:
-                plan = f"Predict {name}, because its scale may suit the errors better."
-                yield Change(f"target:{transform}", plan, replace(recipe, transform=transform), _transform_prior(transform, situation))
+def _targets(recipe: Recipe, situation: Situation) -> Iterator[Change]:
+    if not situation.is_regression:
+        return
+    skew = fmean(target.skew or 0.0 for target in situation.setting.table.targets)
+    for transform, name in _SCALES.items():
+        if transform is recipe.transform or (transform is not Transform.NONE and not situation.target_is_not_negative):
+            continue
+        plan = f"Predict {name}, because its scale may suit the errors better."
+        # Where the metric itself takes logarithms, drafts already do.
+        prior = 0.8 if skew > 1 and recipe.transform is Transform.NONE else -1.0
+        yield Change(f"target:{transform}", plan, replace(recipe, transform=transform), prior)
+
+
+_SCALES = {
+    Transform.NONE: "the target itself",
+    Transform.LOG1P: "the logarithm of one plus the target",
+    Transform.SQRT: "the root of the target",
+}
+
+
+def _decisions(recipe: Recipe, situation: Situation) -> Iterator[Change]:
+    whole = situation.is_regression and all(target.integer for target in situation.setting.table.targets)
+    if whole and situation.is_robust:
+        other = Decision.PLAIN if recipe.decision is Decision.ROUND else Decision.ROUND
     elif situation.wants_labels:
         other = Decision.PLAIN if recipe.decision is Decision.TUNED else Decision.TUNED
-        plan = {
-            Decision.TUNED: "Fit the thresholds to the metric, because the likeliest class is not always the best answer.",
-            Decision.PLAIN: "Answer with the likeliest class, because fitted thresholds may follow noise.",
-        }[other]
-        yield Change(f"answer:{other}", plan, replace(recipe, decision=other), 0.0)
+    else:
+        return
+    yield Change(f"answer:{other}", f"{_DECISIONS[other]}.", replace(recipe, decision=other), 0.0)
 
 
-def _transform_prior(transform: Transform, situation: Situation) -> float:
-    skew = fmean(target.skew or 0.0 for target in situation.setting.table.targets)
-    if situation.metric in ("rmse", "mse", "mae", "r2", "medae") and transform is not Transform.NONE:
-        return 0.8 if skew > 1 else -0.5
-    return -1.0
+_DECISIONS = {
+    Decision.PLAIN: "Answer with the predictions as they are, because what was fitted to the metric may follow noise",
+    Decision.ROUND: "Round the predictions, because the target is a whole number",
+    Decision.TUNED: "Fit thresholds to the metric, because the likeliest class is not always the best answer",
+}
+
+
+def _mixings(recipe: Recipe, situation: Situation) -> Iterator[Change]:
+    if len(recipe.models) < 2 or situation.is_regression:
+        return
+    other, plan = {
+        Mixing.BLEND: (
+            Mixing.STACK,
+            "Mix by a logistic regression on the log probabilities, because it mends over-confidence.",
+        ),
+        Mixing.STACK: (Mixing.BLEND, "Mix by plain weights, because they cannot follow noise far."),
+    }[recipe.mixing]
+    yield Change(f"mixing:{other}", plan, replace(recipe, mixing=other), 0.3)
 
 
 def _folds(recipe: Recipe) -> Iterator[Change]:

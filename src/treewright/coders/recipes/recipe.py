@@ -8,13 +8,11 @@ can still read as programs.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 
 class Transform(StrEnum):
@@ -24,6 +22,13 @@ class Transform(StrEnum):
     LOG1P = "log1p"
     LOG = "log"
     SQRT = "sqrt"
+
+
+class Mixing(StrEnum):
+    """How several models become one: by fitted weights, or by a logistic regression on their log probabilities."""
+
+    BLEND = "blend"
+    STACK = "stack"
 
 
 class Decision(StrEnum):
@@ -77,6 +82,7 @@ class Recipe:
     validation: Validation
     blocks: tuple[Block, ...] = ()
     transform: Transform = Transform.NONE
+    mixing: Mixing = Mixing.BLEND
     decision: Decision = Decision.PLAIN
     rows: int | None = None
     seed: int = 0
@@ -104,6 +110,7 @@ def from_json(text: str) -> Recipe:
             validation=Validation(FoldKind(raw["validation"].pop("kind")), **raw["validation"]),
             blocks=tuple(Block(**block) for block in raw["blocks"]),
             transform=Transform(raw["transform"]),
+            mixing=Mixing(raw["mixing"]),
             decision=Decision(raw["decision"]),
             rows=raw["rows"],
             seed=raw["seed"],

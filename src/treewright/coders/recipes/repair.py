@@ -10,114 +10,142 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from treewright.coders.recipes.catalogue import IDEAS, PREPARATIONS, TEXT_SCORES, preparations
+from treewright.coders.recipes.catalogue import IDEAS, TEXT_SCORES, preparations, without
 from treewright.coders.recipes.change import Change
+from treewright.coders.recipes.cost import allowance, estimate, smaller
 from treewright.coders.recipes.drafts import draft
-from treewright.coders.recipes.families import FAMILIES, available, start
-from treewright.coders.recipes.recipe import Decision, Recipe, Transform
+from treewright.coders.recipes.families import FAMILIES, available, fit_function, start
+from treewright.coders.recipes.recipe import Decision, Model, Recipe
+from treewright.coders.recipes.script import model_names, view_name
 
 if TYPE_CHECKING:
     from treewright.coders.recipes.situation import Situation
+    from treewright.protocols import Brief
     from treewright.tree import Node
 
-_MODULES = {"lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost"}
+SHARE = 0.4
+"""Of the estimated time or memory that a recipe may keep which had too little of it."""
+
+_NO_PACKAGE = re.compile(r"No module named '(\w+)|cannot import name '\w+' from '(\w+)|lib(\w+)\.so")
+_NO_MEMORY = re.compile(r"MemoryError|out of memory|killed|Unable to allocate|bad_alloc", re.IGNORECASE)
+_NO_TIME = re.compile(r"past its limit|time limit|timed out|time-?out", re.IGNORECASE)
+_FRAME = re.compile(r'solution\.py", line \d+, in (\w+)\n\s*(\w*)')
+"""A frame of the script in a traceback: the function, and the first word of the line in it."""
 
 
-def repair(parent: Node, recipe: Recipe, situation: Situation) -> Change:
+def repair(brief: Brief, parent: Node, recipe: Recipe, situation: Situation) -> Change:
     """The recipe without what failed."""
     trouble = _trouble(parent)
-    for attempt in (_missing_package, _out_of_memory, _out_of_time, _failed_block, _failed_model):
-        change = attempt(trouble, recipe, situation)
-        if change is not None and change.recipe != recipe:
-            return change
-    return _plain(recipe, situation)
+    change = (
+        _lack_of_room(brief, trouble, recipe, situation)
+        or _missing_package(trouble, recipe, situation)
+        or _failed_block(trouble, recipe)
+        or _failed_model(trouble, recipe, situation)
+    )
+    return change if change and change.recipe != recipe else _plainest(recipe, situation)
 
 
 def _trouble(parent: Node) -> str:
     execution, evaluation = parent.execution, parent.evaluation
-    said = [execution.failure, execution.exception, execution.output] if execution else []
+    said = [execution.output, execution.failure, execution.exception] if execution else []
     return "\n".join(text for text in [*said, evaluation.reason if evaluation else None] if text)
 
 
+def _lack_of_room(brief: Brief, trouble: str, recipe: Recipe, situation: Situation) -> Change | None:
+    """A cheaper recipe, after a time-out or a lack of memory."""
+    what = "memory" if _NO_MEMORY.search(trouble) else "time" if _NO_TIME.search(trouble) else None
+    if what is None:
+        return None
+    before = estimate(recipe, situation)
+    cheaper = smaller(recipe, situation)
+    while estimate(cheaper, situation) > min(SHARE * before, allowance(brief)):
+        previous, cheaper = cheaper, smaller(cheaper, situation)
+        if cheaper == previous:
+            break
+    plan = f"Do with less ({_savings(recipe, cheaper)}), because it ran out of {what}."
+    return Change(f"repair:less {what}", plan, cheaper)
+
+
+def _savings(old: Recipe, new: Recipe) -> str:
+    fits = new.validation.folds * new.validation.repeats
+    left_out = [FAMILIES[m.family].title for m in old.models if m.family not in {n.family for n in new.models}]
+    savings = [
+        f"without {' and '.join(left_out)}" if left_out else "",
+        f"{fits} fits of each model" if new.validation != old.validation else "",
+        f"{new.rows:,} training rows" if new.rows is not None and new.rows != old.rows else "",
+    ]
+    return ", ".join(filter(None, savings)) or "larger steps"
+
+
 def _missing_package(trouble: str, recipe: Recipe, situation: Situation) -> Change | None:
-    found = re.search(r"No module named '(\w+)|cannot import name '(\w+)'", trouble)
+    found = _NO_PACKAGE.search(trouble)
     if not found:
         return None
-    package = found[1] or found[2]
-    broken = {name for name, family in FAMILIES.items() if family.module.split(".")[0] == package}
-    return _without_families(broken, f"{package} cannot be imported", recipe, situation)
+    package = next(filter(None, found.groups())).removeprefix("_")
+    broken = {name for name, family in FAMILIES.items() if any(p.startswith(package) for p in family.packages)}
+    keep = [model for model in recipe.models if model.family not in broken]
+    return _with_models(keep, broken, f"{package} cannot be imported", recipe, situation)
 
 
-def _without_families(broken: set[str], why: str, recipe: Recipe, situation: Situation) -> Change | None:
-    left = tuple(model for model in recipe.models if model.family not in broken)
-    if left == recipe.models:
+def _failed_block(trouble: str, recipe: Recipe) -> Change | None:
+    called = [function for function, _ in _FRAME.findall(trouble)]
+    names = [TEXT_SCORES if name == "add_scores" else name for name in called]
+    failed = next((name for name in reversed(names) if recipe.has(name) and name in IDEAS), None)
+    if failed is None:
         return None
-    if not left:
-        other = next((name for name in available(situation) if name not in broken and name not in _MODULES), None)
-        if other is None:
-            return None
-        left = (start(other, situation),)
-    titles = " and ".join(FAMILIES[model.family].title for model in left)
-    return Change("repair:family", f"Go on with {titles}, because {why}.", replace(recipe, models=left))
-
-
-def _out_of_memory(trouble: str, recipe: Recipe, situation: Situation) -> Change | None:
-    if not re.search(r"MemoryError|out of memory|memory limit|Unable to allocate|\bkilled\b", trouble, re.IGNORECASE):
-        return None
-    return _smaller(recipe, situation, "it ran out of memory")
-
-
-def _out_of_time(trouble: str, recipe: Recipe, situation: Situation) -> Change | None:
-    if not re.search(r"time limit|timed out|time-out|timeout", trouble, re.IGNORECASE):
-        return None
-    return _smaller(recipe, situation, "it ran out of time")
-
-
-def _smaller(recipe: Recipe, situation: Situation, why: str) -> Change:
-    validation = recipe.validation
-    if len(recipe.models) > 1:
-        slowest = max(recipe.models, key=lambda model: FAMILIES[model.family].cost)
-        left = tuple(model for model in recipe.models if model is not slowest)
-        plan = f"Leave {FAMILIES[slowest.family].title} out, because {why}."
-        return Change("repair:fewer models", plan, replace(recipe, models=left))
-    if validation.folds * validation.repeats > 3:
-        fewer = replace(validation, folds=3, repeats=1)
-        plan = f"Fit 3 times and not {validation.folds * validation.repeats} times, because {why}."
-        return Change("repair:fewer folds", plan, replace(recipe, validation=fewer))
-    rows = (recipe.rows or situation.rows) // 3
-    return Change("repair:fewer rows", f"Learn from {rows:,} rows only, because {why}.", replace(recipe, rows=rows))
-
-
-def _failed_block(trouble: str, recipe: Recipe, _situation: Situation) -> Change | None:
-    called = re.findall(r"solution\.py\", line \d+, in (\w+)", trouble)
-    culprits = [name for name in called if recipe.has(name)]
-    if "add_scores" in called:
-        culprits.append(TEXT_SCORES)
-    if not culprits or culprits[-1] in PREPARATIONS:
-        return None
-    title = IDEAS[culprits[-1]].title
-    return Change(f"repair:{culprits[-1]}", f"Leave {title} out, because making it failed.", recipe.without(culprits[-1]))
+    plan = f"Leave {IDEAS[failed].title} out, because making it failed."
+    return Change(f"repair:{failed}", plan, without(recipe, failed))
 
 
 def _failed_model(trouble: str, recipe: Recipe, situation: Situation) -> Change | None:
-    called = set(re.findall(r"solution\.py\", line \d+, in (\w+)", trouble))
-    broken = {model.family for model in recipe.models if FAMILIES[model.family].fit in called}
-    if "predict" not in called and not broken:
+    """The recipe without the model in whose line ``predict`` failed, or whose way of fitting failed."""
+    frames = _FRAME.findall(trouble)
+    words = {word for function, word in frames if function == "predict"}
+    called = {function for function, _ in frames}
+
+    def failed(name: str, model: Model) -> bool:
+        fit = fit_function(model.family, situation)
+        return name in words or view_name(model) in words - {"table"} or (fit in called and fit != "fit_model")
+
+    keep = [
+        model
+        for name, model in zip(model_names(recipe), recipe.models, strict=True)
+        if words and not failed(name, model)
+    ]
+    if not words or len(keep) == len(recipe.models):
         return None
-    return _without_families(broken, "fitting it failed", recipe, situation)
+    broken = {model.family for model in recipe.models if model not in keep}
+    return _with_models(keep, broken, "fitting it failed", recipe, situation)
 
 
-def _plain(recipe: Recipe, situation: Situation) -> Change:
-    """As little as possible: columns as they are, one model that copes with everything."""
+def _with_models(keep: list[Model], broken: set[str], why: str, recipe: Recipe, situation: Situation) -> Change | None:
+    if not keep and not situation.only_text:
+        others = (name for name in ("lightgbm", "hist", "extra_trees") if name not in broken)
+        keep = [start(name, situation) for name in others if name in available(situation)][:1]
+    if not keep:
+        return None
+    titles = " and ".join(dict.fromkeys(FAMILIES[model.family].title for model in keep))
+    plan = f"Go on with {titles}, because {why}."
+    return Change("repair:models", plan, replace(recipe, models=tuple(keep)))
+
+
+def _plainest(recipe: Recipe, situation: Situation) -> Change:
+    """As little as possible: columns as they are, one model that has not failed here."""
+    tried = {model.family for model in recipe.models}
+    if situation.only_text:
+        family = "ridge" if situation.is_regression else "logistic" if "naive_bayes" in tried else "naive_bayes"
+        model = start(family, situation, "word_weights")
+    else:
+        family = next((name for name in ("hist", "extra_trees") if name not in tried), "hist")
+        model = start(family, situation)
     safe, _ = draft(0, situation)
-    family = "hist" if recipe.models and recipe.models[0].family != "hist" else "extra_trees"
-    models = safe.models if situation.only_text else (start(family, situation),)
     plain = replace(
         safe,
-        models=models,
+        models=(model,),
         blocks=preparations(situation),
         decision=Decision.PLAIN,
-        transform=safe.transform if recipe.transform is not safe.transform else Transform.NONE,
+        rows=recipe.rows,
         seed=recipe.seed + 1,
     )
-    return Change("repair:plain", "Start again from the plainest recipe, because the cause could not be told.", plain)
+    plan = f"Start again plainly with {FAMILIES[family].title}, because the cause could not be told."
+    return Change("repair:plainest", plan, plain)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from treewright.metrics import Needs
+from treewright.metrics import Domain, Needs
+from treewright.protocols import Setting
 from treewright.task import ColumnKind, ColumnProfile, SplitKind, TargetKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from treewright.protocols import Setting
 
 MANY_LABELS = 200
 """Categories with more labels than this are described by counts and target means, not label by label."""
@@ -28,11 +29,13 @@ PERIODS = {
     "hr": 24,
     "minute": 60,
     "dayofweek": 7,
+    "day_of_week": 7,
     "weekday": 7,
     "dow": 7,
     "month": 12,
     "mnth": 12,
     "dayofyear": 366,
+    "day_of_year": 366,
     "week": 53,
 }
 """Numeric columns of these names turn around after so many steps."""
@@ -98,9 +101,7 @@ class Situation:
     @cached_property
     def only_text(self) -> bool:
         """Whether there is text and nothing else to learn from."""
-        return bool(self.texts) and not (
-            self.numeric or self.labels or self.dates or self.of(ColumnKind.BOOLEAN)
-        )
+        return bool(self.texts) and not (self.numeric or self.labels or self.dates or self.of(ColumnKind.BOOLEAN))
 
     @property
     def rows(self) -> int:
@@ -138,6 +139,11 @@ class Situation:
         return self.setting.task.kind is TargetKind.REGRESSION
 
     @property
+    def is_robust(self) -> bool:
+        """Whether the metric counts absolute errors, so that the median answers best."""
+        return self.metric in ("mae", "medae", "mape", "smape")
+
+    @property
     def is_binary(self) -> bool:
         """Whether there are two classes."""
         return self.setting.task.kind is TargetKind.BINARY
@@ -154,8 +160,8 @@ class Situation:
 
     @cached_property
     def split(self) -> SplitKind:
-        """How test rows differ from training rows, as far as known."""
-        return self.setting.task.holdout.kind or SplitKind.RANDOM
+        """How test rows differ from training rows; where nothing is known, a file in the order of time is taken so."""
+        return self.setting.task.holdout.kind or (SplitKind.BLOCKS if self.is_series else SplitKind.RANDOM)
 
     @cached_property
     def time(self) -> ColumnProfile | None:
@@ -170,9 +176,26 @@ class Situation:
         return self.time is not None and self.time.unique > 0.98 * self.rows
 
     @cached_property
+    def step(self) -> float | None:
+        """Hours from one row to the next, where the file is in the order of time and its format tells."""
+        if self.time is None or not self.time.sorted:
+            return None
+        try:
+            times = [datetime.fromisoformat(example) for example in self.time.examples]
+            hours = [(b - a).total_seconds() / 3600 for a, b in pairwise(times)]
+        except (ValueError, TypeError):
+            return None
+        return min((each for each in hours if each > 0), default=None)
+
+    @cached_property
     def target_is_positive(self) -> bool:
         """Whether every target is known to be above zero."""
         return all(t.low is not None and t.low > 0 for t in self.setting.table.targets)
+
+    @property
+    def needs_positive(self) -> bool:
+        """Whether an answer of zero would be invalid."""
+        return self.setting.task.metric.domain is Domain.POSITIVE and self.target_is_positive
 
     @cached_property
     def target_is_not_negative(self) -> bool:

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import cohen_kappa_score, f1_score, root_mean_squared_error
+
+from .fitting import fit_model
+from .folds import Folds, predict_classes
 
 Parts = list[tuple[np.ndarray, np.ndarray]]
 
@@ -16,36 +20,42 @@ def blend(parts: Parts, y: np.ndarray, loss: Callable[..., float]) -> tuple[np.n
         picks.append(int(np.argmin(losses)))
         mixed = mixed + parts[picks[-1]][0]
     weights = np.bincount(picks, minlength=len(parts)) / len(picks)
-    print("weights:", weights.round(2).tolist())
     return (
         sum(weight * held_out for weight, (held_out, _) in zip(weights, parts, strict=True)),
         sum(weight * predicted for weight, (_, predicted) in zip(weights, parts, strict=True)),
     )
 
 
+def stack(parts: Parts, y: np.ndarray, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
+    """Let a logistic regression read the models' log probabilities: it also mends their over-confidence."""
+    held_out, predicted = (np.hstack([part[i] for part in parts]) for i in (0, 1))
+    logs = np.log(np.vstack([held_out, predicted]).clip(1e-6))
+    return predict_classes(fit_model, LogisticRegression(C=0.1, max_iter=1000), logs, y, folds)
+
+
 def f1_macro(truth: np.ndarray, answer: np.ndarray) -> float:
     """F1, each class counting the same."""
-    return f1_score(truth, answer, average="macro")
+    return float(f1_score(truth, answer, average="macro"))
 
 
 def f1_micro(truth: np.ndarray, answer: np.ndarray) -> float:
     """F1 over all rows."""
-    return f1_score(truth, answer, average="micro")
+    return float(f1_score(truth, answer, average="micro"))
 
 
 def f1_weighted(truth: np.ndarray, answer: np.ndarray) -> float:
     """F1, each class counting by its rows."""
-    return f1_score(truth, answer, average="weighted")
+    return float(f1_score(truth, answer, average="weighted"))
 
 
 def quadratic_kappa(truth: np.ndarray, answer: np.ndarray) -> float:
     """Agreement beyond chance, where a far miss counts more than a near one."""
-    return cohen_kappa_score(truth, answer, weights="quadratic")
+    return float(cohen_kappa_score(truth, answer, weights="quadratic"))
 
 
 def rmse_of_logs(truth: np.ndarray, answer: np.ndarray) -> float:
     """The error of the logarithms: what counts is by which factor the answer is wrong."""
-    return root_mean_squared_error(np.log(truth), np.log(answer))
+    return float(root_mean_squared_error(np.log(truth), np.log(answer)))
 
 
 def smape(truth: np.ndarray, answer: np.ndarray) -> float:

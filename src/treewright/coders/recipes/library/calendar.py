@@ -1,41 +1,57 @@
 """Dates and the time axis."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 
 
-def read_dates(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def read_times(texts: pd.Series) -> pd.Series:
     """Read dates and times of any usual format; what cannot be read is missing."""
-    dates = {
-        name: pd.to_datetime(table[name], format="mixed", errors="coerce", utc=True).dt.tz_localize(None)
-        for name in columns
-    }
-    return table.assign(**dates)
+    return pd.to_datetime(texts, format="mixed", errors="coerce", utc=True).dt.tz_localize(None)
+
+
+def read_days_first(texts: pd.Series) -> pd.Series:
+    """Read dates that name the day before the month; what cannot be read is missing."""
+    return pd.to_datetime(texts, format="mixed", dayfirst=True, errors="coerce", utc=True).dt.tz_localize(None)
+
+
+def read_dates(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Read these columns as dates and times."""
+    return table.assign(**{name: read_times(table[name]) for name in columns})
 
 
 def read_day_first(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Read dates written with the day before the month; what cannot be read is missing."""
-    dates = {
-        name: pd.to_datetime(table[name], format="mixed", dayfirst=True, errors="coerce", utc=True).dt.tz_localize(None)
-        for name in columns
-    }
-    return table.assign(**dates)
+    """Read these columns as dates and times, the day before the month."""
+    return table.assign(**{name: read_days_first(table[name]) for name in columns})
 
 
-def add_calendar(table: pd.DataFrame, column: str, parts: list[str]) -> pd.DataFrame:
-    """Add parts of the date, such as ``month`` or ``dayofweek``, by their names in ``Series.dt``."""
-    return table.assign(**{f"{column}_{part}": getattr(table[column].dt, part) for part in parts})
+def add_calendar(table: pd.DataFrame, columns: list[str], parts: list[str]) -> pd.DataFrame:
+    """Add parts of dates, such as ``month`` or ``day_of_week``, by their names in ``Series.dt``."""
+    found = {f"{name}_{part}": getattr(table[name].dt, part) for name in columns for part in parts}
+    return table.assign(**found)
 
 
-def add_time_of_day(table: pd.DataFrame, column: str) -> pd.DataFrame:
+def add_time_of_day(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Add the time of day in hours."""
-    times = table[column].dt
-    return table.assign(**{f"{column}_time": times.hour + times.minute / 60})
+    return table.assign(**{f"{name}_time": table[name].dt.hour + table[name].dt.minute / 60 for name in columns})
 
 
-def add_elapsed(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Add the days since the first row, so that a trend can be followed."""
-    return table.assign(**{f"{column}_days": (table[column] - table[column].min()) / pd.Timedelta(days=1)})
+def add_day_of_year(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add the day of the year: the season, more finely than by months."""
+    return table.assign(**{f"{name}_day_of_year": table[name].dt.day_of_year for name in columns})
+
+
+def add_elapsed(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add the days since the first date, so that a trend can be followed."""
+    day = pd.Timedelta(days=1)
+    return table.assign(**{f"{name}_days": (table[name] - table[name].min()) / day for name in columns})
+
+
+def add_durations(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Add the days between each pair of dates."""
+    day = pd.Timedelta(days=1)
+    return table.assign(**{f"{a}_to_{b}": (table[b] - table[a]) / day for a, b in combinations(columns, 2)})
 
 
 def add_cycles(table: pd.DataFrame, periods: dict[str, float]) -> pd.DataFrame:

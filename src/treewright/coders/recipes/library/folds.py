@@ -66,4 +66,5 @@ def predict_classes(fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds) -
         fitted = fit(model, rows[fit_rows], y[fit_rows], x_held, y_held)
         held_out[np.ix_(held_rows, fitted.classes_)] += fitted.predict_proba(x_held)
         predicted[:, fitted.classes_] += fitted.predict_proba(new) / len(folds)
+    held_out[held_out.sum(axis=1) == 0] = 1  # rows never held out get even chances
     return held_out / held_out.sum(axis=1, keepdims=True), predicted

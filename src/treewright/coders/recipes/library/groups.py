@@ -2,7 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import TargetEncoder
+
+from .folds import SEED
 
 
 def add_group(table: pd.DataFrame, column: str, delimiter: str) -> pd.DataFrame:
@@ -30,13 +31,31 @@ def add_ranks(table: pd.DataFrame, by: str, columns: list[str]) -> pd.DataFrame:
 
 
 def add_target_means(table: pd.DataFrame, y: np.ndarray, columns: list[str]) -> pd.DataFrame:
-    """Replace labels by the target's mean, shrunk where a label is rare.
+    """Put the target's mean for each label beside it: many labels come to lie on one scale."""
+    return table.assign(**{f"{name}_target_mean": label_means(table[name], y) for name in columns})
 
-    For training rows the mean comes from other folds, so that no row sees its own target.
+
+def add_class_shares(table: pd.DataFrame, y: np.ndarray, columns: list[str]) -> pd.DataFrame:
+    """Put each class's share among the rows of a label beside it: many labels come to lie on one scale."""
+    classes = range(1, y.max() + 1)  # the first class has what the others leave
+    shares = {
+        f"{name}_share_{i}": label_means(table[name], (y == i).astype(float)) for name in columns for i in classes
+    }
+    return table.assign(**shares)
+
+
+def label_means(labels: pd.Series, y: np.ndarray) -> pd.Series:
+    """Give the mean of ``y`` for each row's label.
+
+    A training row's mean comes from other rows than its own, or it would tell the row's own target.
     """
-    encoder = TargetEncoder(random_state=0)
-    labels = table[columns].astype("str")
-    known = encoder.fit_transform(labels.iloc[: len(y)], y)
-    means = np.vstack([known, encoder.transform(labels.iloc[len(y) :])])
-    names = [f"target_mean_{i}" for i in range(means.shape[1])]
-    return table.join(pd.DataFrame(means, columns=names, index=table.index))
+    labels = labels.astype("str")
+    part = np.append(np.random.default_rng(SEED).integers(0, 5, len(y)), np.full(len(labels) - len(y), 5))
+    means = pd.Series(np.nan, index=labels.index)
+    for held in range(6):
+        others = np.flatnonzero(part[: len(y)] != held)
+        sums = pd.Series(y[others]).groupby(labels.iloc[others].to_numpy()).agg(["sum", "count"])
+        # Ten rows with the overall mean are added to each label, so that rare labels do not stand out by chance.
+        shrunk = (sums["sum"] + 10 * y.mean()) / (sums["count"] + 10)
+        means[part == held] = labels[part == held].map(shrunk)
+    return means.fillna(y.mean())

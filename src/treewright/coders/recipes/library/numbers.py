@@ -10,6 +10,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from .folds import SEED
+
 
 def add_totals(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Add up amounts of one kind, and count those that are zero."""
@@ -41,7 +43,9 @@ def add_products(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 def add_sums(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Add the sum of each pair of columns."""
-    return table.assign(**{f"{a}_plus_{b}": table[a].fillna(0) + table[b].fillna(0) for a, b in combinations(columns, 2)})
+    return table.assign(
+        **{f"{a}_plus_{b}": table[a].fillna(0) + table[b].fillna(0) for a, b in combinations(columns, 2)}
+    )
 
 
 def add_row_statistics(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -54,14 +58,13 @@ def add_row_statistics(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 def add_components(table: pd.DataFrame, columns: list[str], components: int) -> pd.DataFrame:
     """Add the leading principal components, which gather what many columns have in common."""
-    reduce = make_pipeline(SimpleImputer(), StandardScaler(), PCA(components, random_state=0))
-    names = [f"component_{i}" for i in range(components)]
-    return table.join(pd.DataFrame(reduce.fit_transform(table[columns]), columns=names, index=table.index))
+    reduce = make_pipeline(SimpleImputer(), StandardScaler(), PCA(components, random_state=SEED))
+    reduced = reduce.fit_transform(table[columns]).astype(np.float32)
+    return table.join(pd.DataFrame(reduced, index=table.index).add_prefix("component_"))
 
 
 def add_clusters(table: pd.DataFrame, columns: list[str], clusters: int) -> pd.DataFrame:
     """Add the distances to the centres of clusters of similar rows."""
-    distance = make_pipeline(SimpleImputer(), StandardScaler(), KMeans(clusters, n_init=3, random_state=0))
-    names = [f"cluster_{i}" for i in range(clusters)]
+    distance = make_pipeline(SimpleImputer(), StandardScaler(), KMeans(clusters, n_init=3, random_state=SEED))
     distances = distance.fit_transform(table[columns]).astype(np.float32)
-    return table.join(pd.DataFrame(distances, columns=names, index=table.index))
+    return table.join(pd.DataFrame(distances, index=table.index).add_prefix("cluster_"))

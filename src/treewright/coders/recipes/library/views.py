@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-any-return"
 """What different kinds of models are shown of the same table."""
 
 import numpy as np

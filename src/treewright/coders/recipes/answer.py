@@ -1,0 +1,194 @@
+"""Writing a script's ``main``: it reads the files, has the target predicted, and hands in what the metric wants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from treewright.coders.recipes.catalogue import MADE_OF_Y, TEXT_SCORES
+from treewright.coders.recipes.layout import Call, Name, call, flat, statement, string
+from treewright.coders.recipes.options import TEXT_VIEWS
+from treewright.coders.recipes.recipe import Decision, FoldKind, Transform
+from treewright.task import TargetKind
+
+if TYPE_CHECKING:
+    from treewright.coders.recipes.recipe import Recipe
+    from treewright.coders.recipes.situation import Situation
+
+_FORWARD = {
+    Transform.LOG1P: "np.log1p({})",
+    Transform.LOG: "np.log({})",
+    Transform.SQRT: "np.sqrt({})",
+}
+_BACK = {
+    Transform.NONE: "{}",
+    Transform.LOG1P: "np.expm1({})",
+    Transform.LOG: "np.exp({})",
+    Transform.SQRT: "np.square({}.clip(0))",
+}
+
+_NUMBER_SCORES = {
+    "rmse": "root_mean_squared_error",
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "medae": "median_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "smape": "smape",
+    "rmsle": "root_mean_squared_log_error",
+    "msle": "mean_squared_log_error",
+    "rmse_log": "rmse_of_logs",
+    "mcrmse": "root_mean_squared_error",
+    "mcrmsle": "root_mean_squared_log_error",
+    "r2": "r2_score",
+}
+_LABEL_SCORES = {
+    "accuracy": "accuracy_score",
+    "balanced_accuracy": "balanced_accuracy_score",
+    "f1": "f1_score",
+    "f1_macro": "f1_macro",
+    "f1_micro": "f1_micro",
+    "f1_weighted": "f1_weighted",
+    "precision": "precision_score",
+    "recall": "recall_score",
+    "mcc": "matthews_corrcoef",
+    "kappa": "cohen_kappa_score",
+    "qwk": "quadratic_kappa",
+}
+
+
+def write_main(recipe: Recipe, situation: Situation) -> str:
+    """The text of ``main``."""
+    task = situation.setting.task
+    lines = [
+        "def main() -> None:",
+        '    """Learn from the training rows and answer for the test rows."""',
+        '    train, test = pd.read_csv("input/train.csv"), pd.read_csv("input/test.csv")',
+        *_chosen_rows(recipe, situation),
+        "    # Described together, both files get the same columns and the same categories.",
+        '    table = pd.concat([train, test], join="inner", ignore_index=True)',
+    ]
+    if _needs_texts(recipe):
+        lines += statement("texts = ", call("join_texts", Name("table"), [c.name for c in situation.texts]), 4)
+    ids = [column.name for column in situation.setting.table.columns if column.name in task.ids and column.in_test]
+    lines += [f"    answers = test[{flat(ids)}].copy()" if ids else "    answers = pd.DataFrame(index=test.index)"]
+    if len(task.targets) == 1:
+        lines += _answer(recipe, situation, string(task.targets[0]), 4)
+    else:
+        lines += statement("for target in ", list(task.targets), 4, ":")
+        lines += _answer(recipe, situation, "target", 8)
+    lines += ['    answers.to_csv("working/submission.csv", index=False)']
+    return "\n".join(lines)
+
+
+def _needs_texts(recipe: Recipe) -> bool:
+    return recipe.has(TEXT_SCORES) or any(model.view in TEXT_VIEWS for model in recipe.models)
+
+
+def _chosen_rows(recipe: Recipe, situation: Situation) -> list[str]:
+    """Lines that leave out training rows: without a target, or too many."""
+    targets = [target.name for target in situation.setting.table.targets if target.missing]
+    lines = []
+    if targets:
+        lines += statement("train = ", call("train.dropna", subset=targets), 4, ".reset_index(drop=True)")
+    if recipe.rows is not None and recipe.rows < situation.rows:
+        chosen = call("train.sample", Name(f"min(len(train), {recipe.rows})"), random_state=Name("SEED"))
+        lines += ["    # More rows than these would take too long; the order of the file is kept."]
+        lines += statement("train = ", chosen, 4, ".sort_index().reset_index(drop=True)")
+    return lines
+
+
+def _answer(recipe: Recipe, situation: Situation, target: str, indent: int) -> list[str]:
+    """Lines that predict and answer one target; ``target`` is the code that names it."""
+    described = "describe(table, y)" if any(b.name in MADE_OF_Y for b in recipe.blocks) else "describe(table)"
+    needs_table = any(model.view not in TEXT_VIEWS for model in recipe.models)
+    inputs = [described] * needs_table + ["texts"] * _needs_texts(recipe)
+    lines = []
+    if situation.is_regression:
+        truth = f"train[{target}].to_numpy(float)"
+        if recipe.transform is Transform.NONE:
+            lines += [f"y = {truth}"]
+        else:
+            lines += [f"truth = {truth}", f"y = {_FORWARD[recipe.transform].format('truth')}"]
+        answer = _numbers(recipe, situation, target)
+    else:
+        lines += [f"y, classes = pd.factorize(train[{target}], sort=True)"]
+        answer = _labels(recipe, situation, target) if situation.wants_labels else _chances(situation, target)
+        if not any("classes" in line for line in answer):
+            lines = [f"y, _ = pd.factorize(train[{target}], sort=True)"]
+    lines += statement("folds = ", _folds(recipe, situation))
+    lines += [f"held_out, predicted = predict({', '.join([*inputs, 'y', 'folds'])})", *answer]
+    return [" " * indent + line for line in lines]
+
+
+def _folds(recipe: Recipe, situation: Situation) -> Call:
+    kind, folds, repeats = recipe.validation.kind, recipe.validation.folds, recipe.validation.repeats
+    holdout = situation.setting.task.holdout
+    if kind is FoldKind.GROUP and holdout.column:
+        groups = f"train[{string(holdout.column)}]"
+        if holdout.prefix:
+            groups += f".astype(str).str.split({string(holdout.prefix)}).str[0]"
+        return call("grouped_folds", Name("y"), Name(groups), folds=folds, repeats=repeats)
+    if kind is FoldKind.BLOCKS and situation.time:
+        reader = "read_days_first" if situation.day_first(situation.time) else "read_times"
+        times = call(reader, Name(f"train[{string(situation.time.name)}]"))
+        return call("block_folds", times, blocks=8 * folds, folds=folds, repeats=repeats)
+    name = "random_folds" if situation.is_regression else "stratified_folds"
+    return call(name, Name("y"), folds=folds, repeats=repeats)
+
+
+# What is handed in ----------------------------------------------------------------------------------------------------
+
+
+def _numbers(recipe: Recipe, situation: Situation, target: str) -> list[str]:
+    known, answer = (_BACK[recipe.transform].format(name) for name in ("held_out", "predicted"))
+    truth = "y" if recipe.transform is Transform.NONE else "truth"
+    if situation.needs_positive:
+        lines = [f"lowest, highest = {truth}.min(), {truth}.max()"]
+        known, answer = (f"{text}.clip(lowest, highest)" for text in (known, answer))
+    elif situation.target_is_not_negative:
+        lines = []
+        known, answer = f"{known}.clip(0)", f"{answer}.clip(0)"
+    else:
+        lines = []
+    if recipe.decision is Decision.ROUND:
+        known, answer = f"{known}.round()", f"{answer}.round()"
+    name = situation.metric if situation.metric in _NUMBER_SCORES else "rmse"
+    lines += [f'print(f"validation {name}: {{{_NUMBER_SCORES[name]}({truth}, {known}):.5f}}")']
+    return [*lines, f"answers[{target}] = {answer}"]
+
+
+def _chances(situation: Situation, target: str) -> list[str]:
+    task = situation.setting.task
+    if situation.metric == "auc" and situation.is_binary:
+        lines = ['print(f"validation auc: {roc_auc_score(y, held_out[:, 1]):.5f}")']
+    elif situation.metric == "average_precision" and situation.is_binary:
+        lines = ['print(f"validation average_precision: {average_precision_score(y, held_out[:, 1]):.5f}")']
+    else:
+        lines = ['print(f"validation log_loss: {log_loss(y, held_out):.5f}")']
+    if task.submission_columns == task.targets:
+        return [*lines, f"answers[{target}] = predicted[:, 1]"]
+    columns = list(task.submission_columns)
+    return [
+        *lines,
+        "chances = pd.DataFrame(predicted, columns=classes.astype(str))",
+        "# A class that these training rows lack still has its column.",
+        *statement("chances = ", call("chances.reindex", columns=columns, fill_value=0.0)),
+        "answers = answers.join(chances)",
+    ]
+
+
+def _labels(recipe: Recipe, situation: Situation, target: str) -> list[str]:
+    name = situation.metric if situation.metric in _LABEL_SCORES else "accuracy"
+    score = _LABEL_SCORES[name]
+    lines: list[str] = []
+    choice = "{}.argmax(axis=1)"
+    if recipe.decision is Decision.TUNED and situation.setting.task.kind is TargetKind.BINARY:
+        lines += [f"threshold = tune_threshold(held_out, y, {score})"]
+        choice = "({}[:, 1] >= threshold).astype(int)"
+    elif recipe.decision is Decision.TUNED:
+        lines += [f"weights = tune_weights(held_out, y, {score})"]
+        choice = "({} * weights).argmax(axis=1)"
+    lines += [f'print(f"validation {name}: {{{score}(y, {choice.format("held_out")}):.5f}}")']
+    if len(situation.setting.task.targets) == 1:
+        lines += ["chances = pd.DataFrame(predicted, columns=classes.astype(str))"]
+        lines += ['answers.join(chances).to_csv("working/probabilities.csv", index=False)']
+    return [*lines, f"answers[{target}] = classes[{choice.format('predicted')}]"]
