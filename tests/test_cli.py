@@ -161,7 +161,8 @@ def test_inspect_tells_what_was_understood(task, tmp_path):
     assert understood["metric"] == "rmse"
     assert understood["targets"] == ["y"]
     assert understood["ids"] == ["id"]
-    assert understood["rows"] == {"train": 8000, "search": 1000, "selection": 1000, "test": 400}
+    assert understood["rows"]["test"] == 400
+    assert all(abs(understood["rows"][role] - 1000) < 20 for role in ("search", "selection"))
     assert "y (regression)" in treewright("inspect", task, cwd=tmp_path).stdout
     assert not list(tmp_path.iterdir())
 
@@ -278,11 +279,8 @@ def kill_and_resume(task: Path, programs: Path, home: Path, seed: int) -> None:
             process.kill()
             process.communicate()
             kills += 1
-        resumable = (home / "runs/a/run.db").exists()
-        if resumable:
+        if (home / "runs/a").exists():
             command = [sys.executable, "-m", "treewright", "resume", "a", "--quiet"]
-        else:
-            shutil.rmtree(home / "runs", ignore_errors=True)
 
 
 def random_kills(count: int):

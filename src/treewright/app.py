@@ -19,6 +19,7 @@ from treewright.config import Config, dump_config, load_config, make_config
 from treewright.errors import ConfigError, RunExistsError, UsageError
 from treewright.events import RunStarted
 from treewright.folder import RunFolder
+from treewright.folder import RunFolder
 from treewright.protocols import Setting
 from treewright.record import find_run
 from treewright.search import Budget, TreeSearch
@@ -53,7 +54,7 @@ class Run:
 
 
 def start(config: Config, folder: RunFolder, *, opened: float | None = None) -> Run:
-    """Make a run in a new folder. What was begun is removed again if it cannot be made.
+    """Make a run in a new folder, which appears when all in it is ready; nothing is left of one that cannot be made.
 
     ``opened`` is when the clock of ``config.time`` began to run (``time.monotonic``), by default now.
     """
@@ -63,14 +64,21 @@ def start(config: Config, folder: RunFolder, *, opened: float | None = None) -> 
         raise RunExistsError(
             f"{folder.path} exists; give the run another --name, or go on with: treewright resume {folder.path}"
         )
-    from treewright.data import prepare
+    from treewright.data import load_holdout, prepare
 
     task = _read_task(config)
+    making = RunFolder(folder.path.with_name(f".{folder.name}.new"))
     try:
-        folder.path.mkdir(parents=True)
-        folder.config.write_text(dump_config(config), encoding="utf-8")
-        holdout = prepare(task, config.seed, folder.data)
-        return _open(config, folder, task, holdout, opened)
+        shutil.rmtree(making.path, ignore_errors=True)
+        making.path.mkdir(parents=True)
+        making.config.write_text(dump_config(config), encoding="utf-8")
+        prepare(task, config.seed, making.data)
+        making.path.rename(folder.path)
+    except BaseException:
+        shutil.rmtree(making.path, ignore_errors=True)
+        raise
+    try:
+        return _open(config, folder, task, load_holdout(folder.data), opened)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise

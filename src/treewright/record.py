@@ -67,20 +67,22 @@ class Record:
 def read_run(path: Path) -> Record:
     """The run in this folder, or of this name in ``runs/``; ``RunFormatError`` if there is none."""
     folder = find_run(path)
+    if not folder.database.exists():
+        raise RunFormatError(f"{folder.path} was cut off before it began; go on with: treewright resume {path}")
     store = SqliteStore(folder.database, folder.name, read_only=True)
     try:
         entries = store.entries()
     finally:
         store.close()
     if not entries or not isinstance(entries[0].event, RunStarted):
-        raise RunFormatError(f"{folder.database} holds no run; it was cut off before it began, or it is damaged")
+        raise RunFormatError(f"{folder.path} was cut off before it began; go on with: treewright resume {path}")
     return Record(folder, entries, replay(entry.event for entry in entries))
 
 
 def find_run(path: Path) -> RunFolder:
     """The folder of a run, by its path or by its name in ``runs/``; ``RunFormatError`` if there is none."""
     for candidate in (path, Path("runs") / path):
-        if (candidate / "run.db").exists():
+        if (candidate / "config.toml").exists():
             return RunFolder(candidate)
     raise RunFormatError(f"there is no run {path}; treewright list shows those in runs/")
 

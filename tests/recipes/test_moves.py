@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import sys
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
@@ -37,7 +38,9 @@ def test_every_change_changes_exactly_one_field_and_names_it_in_its_plan(situati
     for seed in range(3):
         for recipe in walk(situation, 5, seed):
             for change in possible(recipe, situation):
-                different = [f.name for f in fields(recipe) if getattr(recipe, f.name) != getattr(change.recipe, f.name)]
+                different = [
+                    f.name for f in fields(recipe) if getattr(recipe, f.name) != getattr(change.recipe, f.name)
+                ]
                 assert len(different) == 1, change
                 assert ", because " in change.plan
                 assert change.key.partition(":")[2]
@@ -139,5 +142,6 @@ def load_benchmark() -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module

@@ -182,10 +182,11 @@ def resume(
     from treewright.config import parse_setting
     from treewright.record import read_run
 
-    record = read_run(run)
+    more = any(text and text.startswith("+") for text in (steps, time_))
+    record = read_run(run) if more else None
     changes: dict[str, Any] = {
-        "steps": _more(steps, len(record.tree), lambda text: int(text) if text.isdigit() else None, "--steps"),
-        "time": _more(time_, record.seconds, parse_time, "--time"),
+        "steps": _more(steps, len(record.tree) if record else 0, lambda text: int(text) if text.isdigit() else None, "--steps"),
+        "time": _more(time_, record.seconds if record else 0.0, parse_time, "--time"),
         "patience": patience,
         "workers": workers,
     }

@@ -63,6 +63,8 @@ class SqliteStore:
                 self._db.execute("PRAGMA synchronous = FULL")
                 if version < VERSION:
                     self._db.executescript(_SCHEMA)
+            elif version == 0:
+                raise RunFormatError(f"{path} holds no run: it was cut off before it began, or it is something else")
             (self._seq,) = self._db.execute("SELECT ifnull(max(seq), 0) FROM events WHERE run = ?", (run,)).fetchone()
         except sqlite3.OperationalError as error:
             raise StoreError(f"cannot open {path}: {error}") from error

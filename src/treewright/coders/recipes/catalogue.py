@@ -24,6 +24,9 @@ TEXT_SCORES = "add_text_scores"
 """The one block that is made while predicting: a text model's own predictions."""
 
 
+OF_ALL_NUMBERS = frozenset({"add_row_statistics", "add_components"})
+"""Blocks that look at all numbers, so that ids must have gone before."""
+
 BUILDS_ON = {"add_cycles": "add_calendar"}
 """Blocks that use columns of another block, where there are dates."""
 

@@ -229,14 +229,13 @@ def lags(situation: Situation) -> Arguments:
 
 def row_statistics(situation: Situation) -> Arguments:
     """Very many numbers."""
-    names = situation.choose(lambda _: True)
-    return {"columns": names} if len(names) > 30 else None
+    return {} if len(situation.numeric) > 30 else None
 
 
 def components(situation: Situation) -> Arguments:
     """Many numbers."""
-    names = [c.name for c in situation.continuous]
-    return {"columns": names, "components": 20 if len(names) > 60 else 5} if len(names) > 12 else None
+    many = len(situation.numeric)
+    return {"components": 20 if many > 60 else 5} if many > 12 else None
 
 
 def clusters(situation: Situation) -> Arguments:

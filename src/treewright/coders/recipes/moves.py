@@ -97,6 +97,7 @@ def improve(brief: Brief, recipe: Recipe, situation: Situation, rng: random.Rand
     tried = {memory.notes.get("change") for memory in brief.memory if memory.relation == "sibling"}
     seconds, slow = allowance(brief), pace(brief, recipe, situation)
     changes = [change for change in possible(recipe, situation) if change.key not in tried]
+    changes = changes or _pairs(recipe, situation)
     costs = {change.key: slow * estimate(change.recipe, situation) for change in changes}
     # Where nothing fits, what costs least is still better than what is sure to run out of time.
     most = max(seconds, 1.1 * min(costs.values()))
@@ -145,6 +146,17 @@ def possible(recipe: Recipe, situation: Situation) -> list[Change]:
         *_decisions(recipe, situation),
         *_mixings(recipe, situation),
         *_folds(recipe),
+    ]
+
+
+def _pairs(recipe: Recipe, situation: Situation) -> list[Change]:
+    """Two changes at once, for a recipe on which every single one was tried."""
+    singles = possible(recipe, situation)
+    return [
+        Change(f"{one.key} + {two.key}", f"{one.plan} {two.plan}", two.recipe, one.prior + two.prior)
+        for one in singles
+        for two in possible(one.recipe, situation)
+        if two.recipe != recipe
     ]
 
 

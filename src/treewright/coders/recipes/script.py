@@ -11,7 +11,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from treewright.coders.recipes.answer import write_main
-from treewright.coders.recipes.catalogue import MADE_OF_Y, TEXT_SCORES, block_title
+from treewright.coders.recipes.catalogue import MADE_OF_Y, OF_ALL_NUMBERS, TEXT_SCORES, block_title
 from treewright.coders.recipes.families import FAMILIES, constructor, fit_function
 from treewright.coders.recipes.layout import WIDTH, Call, Name, call, statement
 from treewright.coders.recipes.linker import link
@@ -21,7 +21,7 @@ from treewright.coders.recipes.situation import MANY_LABELS
 from treewright.task import ColumnKind
 
 if TYPE_CHECKING:
-    from treewright.coders.recipes.recipe import Model, Recipe
+    from treewright.coders.recipes.recipe import Block, Model, Recipe
     from treewright.coders.recipes.situation import Situation
 
 _SHORT = {
@@ -90,16 +90,24 @@ def _describe(recipe: Recipe, situation: Situation) -> str:
     by_target = any(block.name in MADE_OF_Y for block in recipe.blocks)
     head = "table: pd.DataFrame, y: np.ndarray" if by_target else "table: pd.DataFrame"
     lines = [f"def describe({head}) -> pd.DataFrame:", '    """Make the features."""']
-    for block in recipe.blocks:
-        if block.name != TEXT_SCORES:
-            given = [Name("table"), *([Name("y")] if block.name in MADE_OF_Y else [])]
-            lines += statement("table = ", Call(block.name, tuple(given), tuple(block.arguments.items())), 4)
+    blocks = [block for block in recipe.blocks if block.name != TEXT_SCORES]
+    for block in blocks:
+        if block.name not in OF_ALL_NUMBERS:
+            lines += _add(block)
     if unused := _unused(situation):
         lines += statement("table = ", call("table.drop", columns=unused), 4)
+    for block in blocks:
+        if block.name in OF_ALL_NUMBERS:
+            lines += _add(block)
     features = call("label_categories", Name("table"), most=MANY_LABELS)
     if any(_ODD & set(column.name) for column in situation.columns):
         features = call("number_columns", features)
     return "\n".join([*lines, *statement("return ", features, 4)])
+
+
+def _add(block: Block) -> list[str]:
+    given = [Name("table"), *([Name("y")] if block.name in MADE_OF_Y else [])]
+    return statement("table = ", Call(block.name, tuple(given), tuple(block.arguments.items())), 4)
 
 
 def _unused(situation: Situation) -> list[str]:

@@ -48,18 +48,18 @@ def add_sums(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     )
 
 
-def add_row_statistics(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Add each row's mean, spread and extremes, for columns that measure the same thing many times."""
-    values = table[columns]
+def add_row_statistics(table: pd.DataFrame) -> pd.DataFrame:
+    """Add each row's mean, spread and extremes, as many columns measure the same thing."""
+    values = table.select_dtypes("number")
     return table.assign(
         row_mean=values.mean(axis=1), row_std=values.std(axis=1), row_min=values.min(axis=1), row_max=values.max(axis=1)
     )
 
 
-def add_components(table: pd.DataFrame, columns: list[str], components: int) -> pd.DataFrame:
-    """Add the leading principal components, which gather what many columns have in common."""
+def add_components(table: pd.DataFrame, components: int) -> pd.DataFrame:
+    """Add the leading principal components of all numbers, which gather what many columns have in common."""
     reduce = make_pipeline(SimpleImputer(), StandardScaler(), PCA(components, random_state=SEED))
-    reduced = reduce.fit_transform(table[columns]).astype(np.float32)
+    reduced = reduce.fit_transform(table.select_dtypes("number")).astype(np.float32)
     return table.join(pd.DataFrame(reduced, index=table.index).add_prefix("component_"))
 
 
