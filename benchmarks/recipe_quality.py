@@ -21,12 +21,18 @@ BETTER = {"↓": -1, "↑": 1}
 
 def baselines(readme: str) -> dict[str, tuple[int, dict[str, float]]]:
     """The direction and the figures of each task, from the table in the folder's README."""
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in readme.splitlines() if line.startswith("|")]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in readme.splitlines() if line.startswith("|")
+    ]
     head = rows[0]
     found = {}
     for row in rows[2:]:
         sign = next(sign for arrow, sign in BETTER.items() if arrow in row[2])
-        figures = {name: float(match[0]) for name, cell in zip(head[4:], row[4:], strict=True) if (match := re.match(r"[\d.]+", cell))}
+        figures = {
+            name: float(match[0])
+            for name, cell in zip(head[4:], row[4:], strict=True)
+            if (match := re.match(r"[\d.]+", cell))
+        }
         found[row[0]] = (sign, figures)
     return found
 
@@ -34,7 +40,20 @@ def baselines(readme: str) -> dict[str, tuple[int, dict[str, float]]]:
 def run(task: Path, seed: int, limit: str, flags: list[str], grader: Path) -> dict:
     """One run and its grade on the real answers."""
     out = Path(tempfile.mkdtemp(prefix="treewright-bench-"))
-    command = [sys.executable, "-m", "treewright", "run", task, "--time", limit, "--seed", str(seed), "--json", "--out", out]
+    command = [
+        sys.executable,
+        "-m",
+        "treewright",
+        "run",
+        task,
+        "--time",
+        limit,
+        "--seed",
+        str(seed),
+        "--json",
+        "--out",
+        out,
+    ]
     started = time.monotonic()
     done = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
     wall = time.monotonic() - started
@@ -42,7 +61,10 @@ def run(task: Path, seed: int, limit: str, flags: list[str], grader: Path) -> di
         raise SystemExit(f"{task.name}, seed {seed}: exit {done.returncode}\n{done.stderr}")
     result = json.loads(done.stdout)
     graded = subprocess.run(
-        [sys.executable, grader, Path(result["dir"]) / "best" / "submission.csv"], capture_output=True, text=True, check=False
+        [sys.executable, grader, Path(result["dir"]) / "best" / "submission.csv"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     shutil.rmtree(out)
     grade = json.loads(graded.stdout)
@@ -92,7 +114,7 @@ def print_table(table: list) -> None:
         counts["HGB default"] += sign * (mean - figures["sklearn-HGB-default"]) > 0
         counts["best AutoML"] += all(sign * (mean - figures[o]) > 0 for o in automl)
         counts["hand-written"] += sign * (mean - figures["handwritten-sklearn"]) > 0
-    print("\nbeaten by the mean over seeds: " + ", ".join(f"{k} on {v} of {len(table)}" for k, v in counts.items()))
+    print("\nbeaten by the mean:", ", ".join(f"{mark} on {n} of {len(table)}" for mark, n in counts.items()))
 
 
 if __name__ == "__main__":

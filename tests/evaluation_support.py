@@ -14,12 +14,11 @@ from treewright.evaluation.resources import Resources
 from treewright.folder import RunFolder
 from treewright.protocols import Trial
 from treewright.tree import Execution
+from treewright.protocols import Job
+from collections.abc import Callable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    from treewright.protocols import Job
 
 
 def regression(folder: Path, rows: int = 11_000) -> Path:
@@ -77,7 +76,9 @@ def predict(job: Job, rule: Callable[[pd.DataFrame], Any], column: str = "y") ->
     return frame
 
 
-def make_evaluator(task_folder: Path, run: Path, functions: dict[str, Callable[[Job], Any]], **settings) -> HoldoutEvaluator:
+def make_evaluator(
+    task_folder: Path, run: Path, functions: dict[str, Callable[[Job], Any]], **settings
+) -> HoldoutEvaluator:
     """An evaluator over a fresh split of the task."""
     task = read_task(task_folder)
     run.mkdir()

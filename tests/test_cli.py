@@ -10,11 +10,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from typing import TYPE_CHECKING
 
-PROGRAM = '''
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = """
 import csv
 
 rows = list(csv.reader(open("input/test.csv")))
@@ -25,7 +28,7 @@ with open("working/submission.csv", "w", newline="") as file:
     for row in rows[1:]:
         out.writerow([row[0], {slope} * float(row[x])])
 print("score: 1.0")
-'''
+"""
 
 BROKEN = "raise ValueError('no luck')\n"
 
@@ -141,7 +144,7 @@ def test_export_copies_the_answer_to_a_folder_of_one_s_own(finished, tmp_path):
     assert "not empty" in refused.stderr
 
 
-def test_a_finished_run_can_be_extended(finished, task, programs, tmp_path):
+def test_a_finished_run_can_be_extended(finished, programs, tmp_path):
     shutil.copytree(finished / "runs", tmp_path / "runs", symlinks=True)
     more = shutil.copytree(programs, tmp_path / "programs")
     (more / "9.py").write_text(PROGRAM.replace("{slope}", "3.01"))
@@ -267,7 +270,18 @@ def outcome(home: Path, name: str) -> list[tuple]:
 def kill_and_resume(task: Path, programs: Path, home: Path, seed: int) -> None:
     """Kill a run after a random time, again and again, until it comes to its end."""
     rng = random.Random(seed)
-    command = [sys.executable, "-m", "treewright", "run", task, "--coder", f"folder:{programs}", "--name", "a", "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "treewright",
+        "run",
+        task,
+        "--coder",
+        f"folder:{programs}",
+        "--name",
+        "a",
+        "--quiet",
+    ]
     kills = 0
     while True:
         process = subprocess.Popen(command, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -295,7 +309,9 @@ def check_kills(task, programs, finished, home, seed):
 
 
 @random_kills(20)
-def test_a_run_killed_at_any_moment_and_resumed_ends_as_if_nothing_had_happened(task, programs, finished, tmp_path, seed):
+def test_a_run_killed_at_any_moment_and_resumed_ends_as_if_nothing_had_happened(
+    task, programs, finished, tmp_path, seed
+):
     check_kills(task, programs, finished, tmp_path, seed)
 
 

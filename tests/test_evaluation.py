@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_support import classification, make_evaluator, predict, regression, trial
 
+from evaluation_support import classification, make_evaluator, predict, regression, trial
 from treewright.events import Evaluated, RunStarted, Started, Written, replay
 from treewright.metrics import Direction
 from treewright.tree import Action, Operator, Proposal
@@ -96,12 +96,12 @@ def test_a_script_clearly_behind_is_not_run_on_the_other_splits_and_cannot_win(t
 
 
 FAULTS = {
-    "nothing written": (lambda job: None, "wrote no ./working/submission.csv"),
-    "an exception": (lambda job: 1 / 0, "ZeroDivisionError"),
+    "nothing written": (lambda _: None, "wrote no ./working/submission.csv"),
+    "an exception": (lambda _: 1 / 0, "ZeroDivisionError"),
     "missing values": (lambda job: predict(job, lambda t: t["x"].where(t["x"] > 0)), "no finite numbers"),
     "infinite values": (lambda job: predict(job, lambda t: t["x"] * np.inf), "no finite numbers"),
-    "text for numbers": (lambda job: predict(job, lambda t: "high"), "'high' for one"),
-    "an extra column": (lambda job: predict(job, lambda t: 1.0, column="z"), "has the extra 'z'"),
+    "text for numbers": (lambda job: predict(job, lambda _: "high"), "'high' for one"),
+    "an extra column": (lambda job: predict(job, lambda _: 1.0, column="z"), "has the extra 'z'"),
 }
 
 
@@ -164,7 +164,7 @@ def test_labels_are_known_by_their_text_whatever_pandas_made_of_it(tmp_path):
 
 
 def test_an_unknown_label_is_named(tmp_path):
-    functions = {"odd": lambda job: predict(job, lambda test: "medium")}
+    functions = {"odd": lambda job: predict(job, lambda _: "medium")}
     evaluator = make_evaluator(classification(tmp_path / "task"), tmp_path / "run", functions)
     assert "'medium' for one; the classes are 'high', 'low', 'mid'" in evaluator.evaluate(trial(1, "odd"))[1].reason
 
@@ -249,7 +249,7 @@ def test_without_time_for_a_refit_there_is_an_answer_all_the_same(tmp_path):
 
 
 def test_without_a_valid_node_there_is_no_answer(tmp_path):
-    evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"bad": lambda job: 1 / 0})
+    evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"bad": lambda _: 1 / 0})
     selected = evaluator.select(grow(evaluator, ["bad"]), spent=False, seconds=None)
     assert selected.members == ()
     assert not (tmp_path / "run" / "best").exists()

@@ -102,7 +102,9 @@ def test_a_script_may_take_a_quarter_of_what_is_left():
 
 def test_without_a_time_limit_a_script_may_take_an_hour():
     limits = []
-    with search(evaluator=ScriptedEvaluator(before=lambda trial: limits.append(trial.seconds)), budget=Budget(1)) as run:
+    with search(
+        evaluator=ScriptedEvaluator(before=lambda trial: limits.append(trial.seconds)), budget=Budget(1)
+    ) as run:
         run.run()
     assert limits == [3600.0]
 

@@ -19,7 +19,6 @@ from treewright.config import Config, dump_config, load_config, make_config
 from treewright.errors import ConfigError, RunExistsError, UsageError
 from treewright.events import RunStarted
 from treewright.folder import RunFolder
-from treewright.folder import RunFolder
 from treewright.protocols import Setting
 from treewright.record import find_run
 from treewright.search import Budget, TreeSearch

@@ -18,7 +18,6 @@ from treewright.store import SqliteStore
 from treewright.tree import Tree
 
 if TYPE_CHECKING:
-
     from treewright.tree import Node
 
 Kind = TypeVar("Kind")

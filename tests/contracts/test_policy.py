@@ -47,7 +47,10 @@ def history(policy, seed: int, steps: int, workers: int, buggy: float) -> list:
 
 policies = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES.keys())
 histories = given(
-    seed=st.integers(0, 2**32), steps=st.integers(0, 90), workers=st.integers(1, 5), buggy=st.sampled_from([0, 0.3, 0.8, 1])
+    seed=st.integers(0, 2**32),
+    steps=st.integers(0, 90),
+    workers=st.integers(1, 5),
+    buggy=st.sampled_from([0, 0.3, 0.8, 1]),
 )
 relaxed = settings(deadline=None, max_examples=40)
 

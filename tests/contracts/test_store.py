@@ -154,7 +154,9 @@ fold_scores = st.builds(FoldScore, st.integers(0, 9), numbers, st.lists(numbers,
 evaluations = st.builds(
     Evaluation, st.lists(fold_scores, max_size=3).map(tuple), st.booleans(), st.none() | texts, st.none() | texts
 )
-executions = st.builds(Execution, numbers, st.none() | st.integers(-64, 255), st.none() | texts, st.none() | texts, texts)
+executions = st.builds(
+    Execution, numbers, st.none() | st.integers(-64, 255), st.none() | texts, st.none() | texts, texts
+)
 actions = st.builds(Action, st.sampled_from(Operator), st.none() | st.integers(1, 9))
 events = st.one_of(
     st.builds(Started, st.integers(1, 9), actions),

@@ -12,8 +12,8 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from recipe_support import brief_for, ended, situations, walk
 
+from recipe_support import brief_for, ended, situations, walk
 from treewright.coders.recipes import RecipeCoder, from_json
 from treewright.coders.recipes.change import Change
 from treewright.coders.recipes.cost import estimate

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recipe_support import situations, walk
 
+from recipe_support import situations, walk
 from treewright.coders.recipes import from_json, to_json
 from treewright.coders.recipes.recipe import (
     Block,

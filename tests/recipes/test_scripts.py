@@ -6,18 +6,18 @@ import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from recipe_support import PACKAGES, brief_for, divided, mixed_table, setting_of, situations, task_of, walk
 
+from recipe_support import PACKAGES, brief_for, divided, mixed_table, setting_of, situations, task_of, walk
 from treewright.coders.recipes import RecipeCoder
 from treewright.coders.recipes.layout import WIDTH
 from treewright.coders.recipes.script import render
 from treewright.coders.recipes.situation import Situation
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Mapping
 
 RULES = "E,F,W,I,B,UP,SIM,C4,RET,PIE,RUF"

@@ -70,7 +70,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.", 
 RunName = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
 
 
-def run(  # noqa: PLR0917 -- these are the flags
+def run(
     task: Task,
     goal: Goal = None,
     metric: Metric = None,
@@ -185,7 +185,9 @@ def resume(
     more = any(text and text.startswith("+") for text in (steps, time_))
     record = read_run(run) if more else None
     changes: dict[str, Any] = {
-        "steps": _more(steps, len(record.tree) if record else 0, lambda text: int(text) if text.isdigit() else None, "--steps"),
+        "steps": _more(
+            steps, len(record.tree) if record else 0, lambda text: int(text) if text.isdigit() else None, "--steps"
+        ),
         "time": _more(time_, record.seconds if record else 0.0, parse_time, "--time"),
         "patience": patience,
         "workers": workers,

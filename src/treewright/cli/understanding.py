@@ -14,9 +14,10 @@ from rich.text import Text
 from treewright.app import need_packages
 from treewright.cli.render import plain
 from treewright.task import ColumnKind
+from treewright.task import TableProfile, Task
 
 if TYPE_CHECKING:
-    from treewright.task import ColumnProfile, TableProfile, Task
+    from treewright.task import ColumnProfile
 
 MOST_COLUMNS = 60
 
@@ -92,11 +93,15 @@ def understanding_as_text(understood: Understanding) -> RenderableType:
 def _columns(profile: TableProfile) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("column", "kind", "missing", "distinct", "examples"):
-        table.add_column(name, justify="right" if name in {"missing", "distinct"} else "left", no_wrap=name != "examples")
+        table.add_column(
+            name, justify="right" if name in {"missing", "distinct"} else "left", no_wrap=name != "examples"
+        )
     for column in profile.columns[:MOST_COLUMNS]:
         missing = f"{column.missing:.1%}" if column.missing else ""
         examples = plain(_some(column.examples, 4))
-        table.add_row(Text(plain(column.name)), _kind(column), missing, f"{column.unique:,}", Text(examples, style="dim"))
+        table.add_row(
+            Text(plain(column.name)), _kind(column), missing, f"{column.unique:,}", Text(examples, style="dim")
+        )
     if len(profile.columns) <= MOST_COLUMNS:
         return table
     return Group(table, Text(f"… {len(profile.columns) - MOST_COLUMNS} more columns", style="dim"))

@@ -1,0 +1,1 @@
+"""Coding operators: ``f(s, Σ(T))``, who writes the programs."""

@@ -55,7 +55,9 @@ _NUMBERS = (
     "sample[COLUMNS] = sum(weight * run(program)[COLUMNS].to_numpy(float) for program, weight in WEIGHTS.items())"
 )
 
-_LOGARITHMS = """logs = sum(weight * np.log1p(run(program)[COLUMNS].to_numpy(float)) for program, weight in WEIGHTS.items())
+_LOGARITHMS = """logs = 0.0
+for program, weight in WEIGHTS.items():
+    logs = logs + weight * np.log1p(run(program)[COLUMNS].to_numpy(float))
 sample[COLUMNS] = np.expm1(logs)"""
 
 _PROBABILITIES = """blend = sum(weight * run(program)[COLUMNS].to_numpy(float) for program, weight in WEIGHTS.items())

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
     Array = NDArray[np.float64]
     Rows = NDArray[np.intp]
     Rule = Callable[["Pool", Rows], Array]
@@ -54,7 +53,7 @@ class Pool:
         """The weighted candidates' predictions for these rows."""
         chosen = np.flatnonzero(weights)
         if len(chosen) == 1:
-            return self.answers[chosen[0]][rows]
+            return np.asarray(self.answers[chosen[0]][rows], dtype=np.float64)
         return unblend(self.task, np.tensordot(weights[chosen], self.blendable[chosen][:, rows], axes=1))
 
     def quality(self, weights: Array, rows: Rows) -> float:
@@ -80,7 +79,7 @@ def best_single(pool: Pool, rows: Rows) -> Array:
         return candidate == leader or abs(comparison.gain) < comparison.standard_error
 
     chosen = min(filter(tied, range(len(folds))), key=lambda i: (pool.effort[i], i))
-    return np.eye(len(folds))[chosen]
+    return np.asarray(np.eye(len(folds))[chosen], dtype=np.float64)
 
 
 def greedy_ensemble(pool: Pool, rows: Rows) -> Array:

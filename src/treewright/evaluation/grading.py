@@ -18,7 +18,6 @@ from treewright.scores import FoldScore, mean_standard_error
 from treewright.task import Task
 
 if TYPE_CHECKING:
-
     from numpy.typing import NDArray
 
     from treewright.data import Fold, Holdout

@@ -69,7 +69,7 @@ def blendable(task: Task, predictions: Predictions) -> Array:
     if task.metric.needs is Needs.LABELS:
         if predictions.probabilities is not None and task.metric.name == "accuracy":
             return predictions.probabilities
-        return np.eye(len(task.classes))[predictions.answer.astype(int)]
+        return np.asarray(np.eye(len(task.classes))[predictions.answer.astype(int)], dtype=np.float64)
     columns = predictions.answer if predictions.answer.ndim > 1 else predictions.answer[:, None]
     return np.log1p(columns) if is_logarithmic(task) else columns
 

@@ -32,11 +32,12 @@ class Answer:
 def publish_best_so_far(folder: RunFolder, task: Task, node: Node) -> None:
     """Put the best node of the search so far in ``best/``: its own script and its own submission."""
     assert node.proposal is not None
+    assert node.evaluation is not None
     submission = folder.node(node.id) / "submission.csv"
     page = (
         f"# The best of {task.name} so far: node {node.id}\n\n"
         f"{node.proposal.plan}\n\n"
-        f"- {task.metric.name} on search rows: {_score(node.score, node.evaluation.score_se if node.evaluation else None)}\n"
+        f"- {task.metric.name} on search rows: {_score(node.score, node.evaluation.score_se)}\n"
         "- The run had not ended when this was written. At the end the answer is chosen anew on rows that the search\n"
         "  never saw, and run again on all labelled rows.\n"
     )
@@ -68,8 +69,10 @@ def _page(task: Task, answer: Answer) -> str:
         f"# The answer to {task.name}: {'a blend of' if several else 'node'} "
         + ", ".join(str(node.id) for node, _ in answer.members),
         "",
-        (f"- Expected {task.metric.name}: {_score(answer.reported, answer.reported_se)}, on rows that neither the search "
-        "nor the choice of this answer has used."),
+        (
+            f"- Expected {task.metric.name}: {_score(answer.reported, answer.reported_se)}, on rows that neither "
+            "the search nor the choice of this answer has used."
+        ),
         "- Run again on all labelled rows: "
         + (", ".join(f"node {node}" for node in answer.refitted) if answer.refitted else "none")
         + ".",

@@ -97,7 +97,7 @@ def read_probabilities(path: Path, form: Form, task: Task) -> Array | None:
         _check_probabilities(values)
     except InvalidSubmission:
         return None
-    return values / values.sum(axis=1, keepdims=True)
+    return np.asarray(values / values.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def _open(path: Path, max_bytes: int) -> pd.DataFrame:
@@ -176,7 +176,8 @@ def _numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> Array:
         if wrong.any():
             example = frame[column].iloc[int(np.argmax(wrong))]
             raise InvalidSubmission(
-                f"{int(wrong.sum()):,} of {len(frame):,} values of {column!r} are no finite numbers, {example!r} for one"
+                f"{int(wrong.sum()):,} of {len(frame):,} values of {column!r} are no finite numbers, "
+                f"{example!r} for one"
             )
     return values
 
