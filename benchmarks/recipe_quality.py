@@ -93,7 +93,8 @@ def main() -> None:
             best = done["best"]
             print(
                 f"{name} seed {seed}: true {done['true']:.4f}, reported {best['score']:.4f} ± {best['score_se']:.4f}, "
-                f"{best['kind']} of {[m['node'] for m in best['members']]}, {done['nodes']} nodes ({done['buggy']} buggy), "
+                f"{best['kind']} of {[m['node'] for m in best['members']]}, "
+                f"{done['nodes']} nodes ({done['buggy']} buggy), "
                 f"{done['wall']:.0f} s; beats {', '.join(beaten)}",
                 flush=True,
             )

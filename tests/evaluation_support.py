@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,8 @@ from treewright.data import prepare, read_task
 from treewright.evaluation import FinalAnswer, Grader, HoldoutEvaluator
 from treewright.evaluation.resources import Resources
 from treewright.folder import RunFolder
-from treewright.protocols import Trial
+from treewright.protocols import Job, Trial
 from treewright.tree import Execution
-from treewright.protocols import Job
-from collections.abc import Callable
 
 if TYPE_CHECKING:
     from pathlib import Path

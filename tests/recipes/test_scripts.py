@@ -17,8 +17,8 @@ from treewright.coders.recipes.script import render
 from treewright.coders.recipes.situation import Situation
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping
+    from pathlib import Path
 
 RULES = "E,F,W,I,B,UP,SIM,C4,RET,PIE,RUF"
 

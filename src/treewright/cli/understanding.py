@@ -13,8 +13,7 @@ from rich.text import Text
 
 from treewright.app import need_packages
 from treewright.cli.render import plain
-from treewright.task import ColumnKind
-from treewright.task import TableProfile, Task
+from treewright.task import ColumnKind, TableProfile, Task
 
 if TYPE_CHECKING:
     from treewright.task import ColumnProfile

@@ -90,6 +90,7 @@ _STEPS: dict[str, tuple[Step, ...]] = {
 """Steps of options by a factor, with the reason that one would give."""
 
 _SHARES = frozenset({"colsample_bytree", "max_features"})
+_LARGEST = {"colsample_bytree": 1.0, "max_features": 1.0, "depth": 10, "max_depth": 12, "num_leaves": 255}
 
 
 def improve(brief: Brief, recipe: Recipe, situation: Situation, rng: random.Random) -> Change:
@@ -167,10 +168,9 @@ def _added_models(recipe: Recipe, situation: Situation) -> Iterator[Change]:
     for model, prior in _candidates(situation):
         if (model.family, model.view) in present:
             continue
-        title = FAMILIES[model.family].title
-        of = f" on {TEXT_VIEWS[model.view]}" if model.view in TEXT_VIEWS else ""
-        plan = f"Mix in {title}{of}, because models of different kinds err in different places."
-        yield Change(f"mix:{model.family}{of}", plan, replace(recipe, models=(*recipe.models, model)), prior)
+        title = FAMILIES[model.family].title + _of(model)
+        plan = f"Mix in {title}, because models of different kinds err in different places."
+        yield Change(f"mix:{model.family}{_of(model)}", plan, replace(recipe, models=(*recipe.models, model)), prior)
 
 
 def _candidates(situation: Situation) -> Iterator[tuple[Model, float]]:
@@ -210,18 +210,23 @@ def _stepped_options(recipe: Recipe) -> Iterator[Change]:
                 continue
             stepped = replace(model, options={**model.options, option: new})
             models = (*recipe.models[:place], stepped, *recipe.models[place + 1 :])
-            way = "up" if factor > 1 else "down"
-            plan = f"Set {option} of {FAMILIES[model.family].title} from {old} to {new}, because {reason}."
-            yield Change(f"tune:{model.family}.{option} {way}", plan, replace(recipe, models=models), 0.1)
+            plan = f"Set {option} of {FAMILIES[model.family].title}{_of(model)} from {old} to {new}, because {reason}."
+            key = f"tune:{model.family}{_of(model)}.{option} {'up' if factor > 1 else 'down'}"
+            yield Change(key, plan, replace(recipe, models=models), 0.1)
 
 
 def _stepped(option: str, old: Any, factor: float) -> Any:
     if isinstance(old, bool) or not isinstance(old, int | float):
         return None
-    new = old * factor
+    new = min(old * factor, _LARGEST.get(option, math.inf))
     if option in _SHARES:
-        return round(min(1.0, max(0.1, new)), 2)
+        return round(max(0.1, new), 2)
     return max(1, round(new)) if isinstance(old, int) else float(f"{new:.2g}")
+
+
+def _of(model: Model) -> str:
+    """What a model of texts looks at; nothing for others, which each look at the table in one way."""
+    return f" on {TEXT_VIEWS[model.view]}" if model.view in TEXT_VIEWS else ""
 
 
 def _targets(recipe: Recipe, situation: Situation) -> Iterator[Change]:
