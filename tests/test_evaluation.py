@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation_support import classification, make_evaluator, predict, regression, trial
+from evaluation_support import classification, make_evaluator, predict, regression, trial, write_task
 from treewright.events import Evaluated, RunStarted, Started, Written, replay
 from treewright.metrics import Direction
 from treewright.tree import Action, Operator, Proposal
@@ -96,7 +96,7 @@ def test_a_script_clearly_behind_is_not_run_on_the_other_splits_and_cannot_win(t
 
 
 FAULTS = {
-    "nothing written": (lambda _: None, "wrote no ./working/submission.csv"),
+    "nothing written": (lambda _: None, "did not write working/submission.csv"),
     "an exception": (lambda _: 1 / 0, "ZeroDivisionError"),
     "missing values": (lambda job: predict(job, lambda t: t["x"].where(t["x"] > 0)), "no finite numbers"),
     "infinite values": (lambda job: predict(job, lambda t: t["x"] * np.inf), "no finite numbers"),
@@ -136,13 +136,20 @@ def test_a_submission_that_is_out_of_form_is_told_exactly_why(tmp_path, change, 
     assert reason in evaluator.evaluate(trial(1, "odd"))[1].reason
 
 
+def test_ids_are_known_whatever_pandas_made_of_them(tmp_path):
+    table = pd.DataFrame({"id": [f"{i:05d}" for i in range(3000)], "x": range(3000), "y": [1.0, 0.0] * 1500})
+    task = write_task(tmp_path / "task", table, "y", "rmse")
+    as_numbers = rewrite(lambda frame: frame.assign(id=frame["id"].astype(float)))
+    assert make_evaluator(task, tmp_path / "run", {"n": as_numbers}).evaluate(trial(1, "n"))[1].reason is None
+
+
 def test_a_submission_that_is_a_link_is_not_followed(tmp_path):
     def link(job):
         (tmp_path / "elsewhere.csv").write_text("id,y\n")
         (job.workdir / "working" / "submission.csv").symlink_to(tmp_path / "elsewhere.csv")
 
     evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"link": link})
-    assert "not a plain file" in evaluator.evaluate(trial(1, "link"))[1].reason
+    assert "is a link, which is not followed" in evaluator.evaluate(trial(1, "link"))[1].reason
 
 
 def test_a_number_too_large_for_the_metric_is_a_reason_and_no_score(tmp_path):
@@ -155,8 +162,6 @@ def test_a_number_too_large_for_the_metric_is_a_reason_and_no_score(tmp_path):
 
 def test_labels_are_known_by_their_text_whatever_pandas_made_of_it(tmp_path):
     table = pd.DataFrame({"id": range(3000), "x": range(3000), "y": [1, 0] * 1500})
-    from evaluation_support import write_task
-
     task = write_task(tmp_path / "task", table, "y", "accuracy")
     functions = {"floats": lambda job: predict(job, lambda test: (test["x"] % 2 == 0).astype(float))}
     evaluator = make_evaluator(task, tmp_path / "run", functions)

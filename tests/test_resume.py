@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
+
 import pytest
 
 from treewright.events import RunStarted
@@ -55,13 +57,14 @@ def log(store) -> list[object]:
 @pytest.fixture(params=["memory", "sqlite"])
 def make_store(request, tmp_path):
     numbers = iter(range(10_000))
+    with ExitStack() as at_the_end:
 
-    def make():
-        if request.param == "memory":
-            return MemoryStore()
-        return SqliteStore(tmp_path / f"{next(numbers)}.db", "run")
+        def make():
+            if request.param == "memory":
+                return MemoryStore()
+            return at_the_end.enter_context(closing(SqliteStore(tmp_path / f"{next(numbers)}.db", "run")))
 
-    return make
+        yield make
 
 
 def test_a_run_killed_at_any_event_boundary_and_resumed_leaves_the_same_log(make_store):

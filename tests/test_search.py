@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from treewright.errors import ProviderError, UsageError
+from treewright.errors import ExecutorError, ProviderError, UsageError
 from treewright.events import Evaluated, Extended, Finished, RunStarted, Selected, Started, Written
 from treewright.metrics import Direction
 from treewright.policies import Greedy
@@ -92,6 +92,20 @@ def test_no_node_is_started_when_the_time_is_up():
     assert len(run.tree) == 4
 
 
+def test_a_node_is_not_started_in_less_time_than_such_nodes_took():
+    now, limits = [0.0], []
+
+    def tick(trial):
+        limits.append(trial.seconds)
+        now[0] += 10.0
+
+    evaluator = ScriptedEvaluator(before=tick, buggy=0.0, seconds=10.0)
+    with search(budget=Budget(seconds=48.0), evaluator=evaluator, clock=lambda: now[0]) as run:
+        assert run.run() == "time"
+    assert limits == [12.0, 15.0, 15.0, 15.0]
+    assert not any(node.buggy for node in run.tree.nodes)
+
+
 def test_a_script_may_take_a_quarter_of_what_is_left():
     limits = []
     evaluator = ScriptedEvaluator(before=lambda trial: limits.append(trial.seconds))
@@ -167,6 +181,19 @@ def test_a_provider_that_gives_out_ends_the_run_after_what_is_in_flight_was_save
     assert run.tree.in_flight == (6,)
     with search(store) as again:
         assert again.run() == "steps"
+
+
+def test_a_node_is_not_blamed_for_a_machine_on_which_nothing_starts():
+    def fail(_):
+        raise ExecutorError("scripts cannot be started")
+
+    store = MemoryStore()
+    for _ in range(4):
+        with search(store, evaluator=ScriptedEvaluator(before=fail)) as run, pytest.raises(ExecutorError):
+            run.run()
+    with search(store) as again:
+        assert again.run() == "steps"
+        assert len(again.tree) == 10
 
 
 def test_a_fault_of_ours_is_raised_and_loses_nothing():

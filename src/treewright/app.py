@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -116,6 +116,7 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, opene
     from treewright.execution import LocalExecutor, find_sandbox, probe_machine
     from treewright.store import SqliteStore
 
+    task = replace(task, holdout=holdout.spec)  # from here on everyone knows how rows were hidden
     python = config.python or Path(sys.executable)
     sandbox = find_sandbox(config.sandbox, python)
     executor = LocalExecutor(sandbox, python)
@@ -144,7 +145,7 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, opene
         workers=config.workers,
         opened=opened,
     )
-    announcements = (_introduce(coder), holdout.reason, sandbox.describe())
+    announcements = (_introduce(coder), holdout.reason, *task.notes, *holdout.notes, sandbox.describe())
     search.listeners.append(_publisher(folder, task))
     return Run(config, folder, task, search, announcements)
 

@@ -12,6 +12,7 @@
     │   ├── RunLockedError             another process is writing this run
     │   └── RunFormatError             written by another version, or damaged
     ├── StoreError            exit 2   the run could not be saved (a full disk, a read-only folder)
+    ├── ExecutorError         exit 2   scripts cannot be started here; the run can be resumed
     └── ProviderError         exit 3   the coding operator gave out; the run can be resumed
 
 A script that fails raises none of these: it is a buggy node, which is data (see ``tree.Evaluation``).
@@ -61,6 +62,10 @@ class RunFormatError(RunError):
 
 class StoreError(TreewrightError):
     """The run could not be saved."""
+
+
+class ExecutorError(TreewrightError):
+    """Scripts cannot be started, through no fault of theirs; everything so far is saved and the run can be resumed."""
 
 
 class ProviderError(TreewrightError):

@@ -146,7 +146,10 @@ class Executor(Protocol):
     """Runs programs; called from several threads at once."""
 
     def run(self, job: Job) -> Execution:
-        """Run to the end, to the limit or until cancelled. A failing script is data, never an exception."""
+        """Run to the end, to the limit or until cancelled. A failing script is data, never an exception.
+
+        ``ExecutorError`` if it cannot be started, which is never the script's fault.
+        """
 
 
 @dataclass(frozen=True, slots=True)

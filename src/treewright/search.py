@@ -28,9 +28,10 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from statistics import median
 from typing import TYPE_CHECKING, Self
 
-from treewright.errors import UsageError
+from treewright.errors import TreewrightError, UsageError
 from treewright.events import (
     Evaluated,
     Event,
@@ -73,7 +74,7 @@ class Progress:
 
     ``finished`` says why the run last ended, ``None`` while it goes on. ``selected`` is true once the final answer of
     this tree is known, ``spent`` once the run went on after one. ``since_best`` counts the nodes evaluated since the
-    best one changed; ``quickest`` is the time of the quickest valid node in seconds.
+    best one changed.
     """
 
     finished: str | None = None
@@ -81,19 +82,13 @@ class Progress:
     spent: bool = False
     best: int | None = None
     since_best: int = 0
-    quickest: float = 0.0
 
     def after(self, event: Event, tree: Tree) -> Progress:
         """The progress once ``event`` has led to ``tree``."""
         match event:
             case Evaluated():
-                changed = tree.best != self.best
-                seconds = event.execution.seconds
-                quickest = (
-                    min(seconds, self.quickest or seconds) if event.evaluation.score is not None else self.quickest
-                )
-                since = 0 if changed else self.since_best + 1
-                return replace(self, best=tree.best, since_best=since, quickest=quickest)
+                since = 0 if tree.best != self.best else self.since_best + 1
+                return replace(self, best=tree.best, since_best=since)
             case Selected():
                 return replace(self, selected=True)
             case Finished():
@@ -106,6 +101,9 @@ class Progress:
 
 SHARE_OF_REST = 0.25
 """What one node may take of the time that is left."""
+
+LENIENCE = 1.5
+"""Near the end a node may take more than that share, but at most so much longer than a typical one did."""
 
 CRASHES_FORGIVEN = 1
 """A node in flight at more crashes than this is taken to have caused them."""
@@ -200,6 +198,8 @@ class TreeSearch:
                 self.interrupt()
                 raise
         if failure:
+            if isinstance(failure, TreewrightError):
+                self.store.forgive()  # the nodes in flight are not what failed
             raise failure
         return self.stop_reason() or "interrupted"
 
@@ -302,7 +302,7 @@ class TreeSearch:
         if self.budget.steps is not None and len(self.tree) >= self.budget.steps:
             return "steps"
         left = self._search_time_left()
-        if left is not None and left <= self._progress.quickest:
+        if left is not None and left <= self._typical_seconds():
             return "time"
         if self.budget.patience is not None and self._progress.since_best >= self.budget.patience:
             return "patience"
@@ -317,8 +317,13 @@ class TreeSearch:
         left, search_left = self.time_left(), self._search_time_left()
         if left is None or search_left is None:
             return self.budget.script_seconds
-        share = min(SHARE_OF_REST * left, search_left) / self.setting.runs
+        share = min(max(SHARE_OF_REST * left, LENIENCE * self._typical_seconds()), search_left) / self.setting.runs
         return max(1.0, min(self.budget.script_seconds, share))
+
+    def _typical_seconds(self) -> float:
+        """The time that evaluating one of the better nodes took: a node that has less left is not worth starting."""
+        good = [self.tree[node].execution for node in self.tree.ranking]
+        return median(execution.seconds for execution in good if execution) if good else 0.0
 
     def _random(self, purpose: str, node: int) -> random.Random:
         return random.Random(f"{self.started.seed} {purpose} {node}")  # noqa: S311 -- a search needs no secrets

@@ -67,11 +67,13 @@ class ScriptedCoder:
 class ScriptedEvaluator:
     """Scores a node by its id: a share ``buggy`` of them fails, the others get a random score.
 
-    ``before`` is called with each trial, in the worker's thread: there a test may wait, fail or kill.
+    ``seconds`` is the time that each is said to have taken. ``before`` is called with each trial, in the
+    worker's thread: there a test may wait, fail or kill.
     """
 
     seed: int = 0
     buggy: float = 0.3
+    seconds: float = 1.0
     before: Callable[[Trial], None] = field(default=lambda _: None)
 
     def evaluate(self, trial: Trial) -> tuple[Execution, Evaluation]:
@@ -80,9 +82,9 @@ class ScriptedEvaluator:
         rng = random.Random(f"{self.seed} {trial.node}")  # noqa: S311
         if rng.random() < self.buggy:
             failure = "exited with status 1"
-            return Execution(1.0, exit_code=1, failure=failure), Evaluation(reason=failure)
+            return Execution(self.seconds, exit_code=1, failure=failure), Evaluation(reason=failure)
         scored = folds(rng.uniform(0.5, 1.0), seed=self.seed)
-        return Execution(1.0, exit_code=0, output="done\n"), Evaluation(scored)
+        return Execution(self.seconds, exit_code=0, output="done\n"), Evaluation(scored)
 
     def reserve(self, tree: Tree, seconds: float) -> float:
         """No time at all."""

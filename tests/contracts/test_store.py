@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import ExitStack
+from contextlib import closing as closed_at_the_end
 
 import pytest
 from hypothesis import given, settings
@@ -34,6 +36,20 @@ def store(request, tmp_path):
     made = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "run.db", "run")
     yield made
     made.close()
+
+
+@pytest.fixture
+def database(tmp_path):
+    """Opens the store of a run's database, as often as one likes."""
+    with ExitStack() as closing:
+        yield lambda **how: closing.enter_context(closed_at_the_end(SqliteStore(tmp_path / "run.db", "run", **how)))
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """The same database without the store."""
+    with closed_at_the_end(sqlite3.connect(tmp_path / "run.db")) as connection:
+        yield connection
 
 
 def test_entries_come_back_in_order_and_as_they_went_in(store):
@@ -75,44 +91,44 @@ def test_only_one_may_write_at_a_time(store):
 # -- the database's own promises -----------------------------------------------------------------------------------
 
 
-def test_a_second_process_may_read_while_the_first_one_writes(tmp_path):
-    writer = SqliteStore(tmp_path / "run.db", "run")
-    reader = SqliteStore(tmp_path / "run.db", "run", read_only=True)
+def test_a_second_process_may_read_while_the_first_one_writes(database):
+    writer = database()
+    reader = database(read_only=True)
     writer.append(DRAFT, elapsed=0.0)
     assert [entry.event for entry in reader.entries()] == [DRAFT]
     with pytest.raises(StoreError, match="readonly"):
         reader.append(DRAFT, elapsed=0.0)
 
 
-def test_a_program_written_twice_is_stored_once(tmp_path):
-    store = SqliteStore(tmp_path / "run.db", "run")
+def test_a_program_written_twice_is_stored_once(database, raw):
+    store = database()
     for node in (1, 2):
         store.append(Written(node, Proposal("plan", "x = 1\n" * 1000, "coder")), elapsed=0.0)
-    (count,) = sqlite3.connect(tmp_path / "run.db").execute("SELECT count(*) FROM texts").fetchone()
+    (count,) = raw.execute("SELECT count(*) FROM texts").fetchone()
     assert count == 1
 
 
-def test_a_database_of_a_newer_version_is_refused_with_the_mend(tmp_path):
-    SqliteStore(tmp_path / "run.db", "run").close()
-    sqlite3.connect(tmp_path / "run.db").execute("PRAGMA user_version = 99")
+def test_a_database_of_a_newer_version_is_refused_with_the_mend(database, raw):
+    database().close()
+    raw.execute("PRAGMA user_version = 99")
     with pytest.raises(RunFormatError, match="upgrade"):
-        SqliteStore(tmp_path / "run.db", "run")
+        database()
 
 
-def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path):
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path, database):
     (tmp_path / "run.db").write_text("not a database, but long enough to look like one\n" * 100)
     with pytest.raises(RunFormatError, match="damaged"):
-        SqliteStore(tmp_path / "run.db", "run")
+        database()
 
 
-def test_a_missing_database_is_not_made_by_a_reader(tmp_path):
+def test_a_missing_database_is_not_made_by_a_reader(tmp_path, database):
     with pytest.raises(StoreError, match="cannot open"):
-        SqliteStore(tmp_path / "run.db", "run", read_only=True)
+        database(read_only=True)
     assert not (tmp_path / "run.db").exists()
 
 
-def test_a_full_disk_loses_only_the_event_that_did_not_fit(tmp_path):
-    store = SqliteStore(tmp_path / "run.db", "run")
+def test_a_full_disk_loses_only_the_event_that_did_not_fit(database):
+    store = database()
     store.append(DRAFT, elapsed=0.0)
     (pages,) = store._db.execute("PRAGMA page_count").fetchone()
     store._db.execute(f"PRAGMA max_page_count = {pages}")
@@ -123,7 +139,7 @@ def test_a_full_disk_loses_only_the_event_that_did_not_fit(tmp_path):
     assert [entry.seq for entry in store.entries()] == [1, 2]
 
 
-def test_the_lock_is_free_again_after_the_process_that_held_it_died(tmp_path):
+def test_the_lock_is_free_again_after_the_process_that_held_it_died(tmp_path, database):
     import subprocess
     import sys
 
@@ -132,16 +148,19 @@ def test_the_lock_is_free_again_after_the_process_that_held_it_died(tmp_path):
         "with SqliteStore(Path(sys.argv[1]), 'run').lock(): os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "run.db")], check=False)
-    with SqliteStore(tmp_path / "run.db", "run").lock():
+    with database().lock():
         assert True
 
 
-def test_a_reader_in_another_thread_has_its_own_store(tmp_path):
-    SqliteStore(tmp_path / "run.db", "run").append(DRAFT, elapsed=0.0)
+def test_a_reader_in_another_thread_has_its_own_store(tmp_path, database):
+    database().append(DRAFT, elapsed=0.0)
     found: list[int] = []
-    reader = threading.Thread(
-        target=lambda: found.append(len(SqliteStore(tmp_path / "run.db", "run", read_only=True).entries()))
-    )
+
+    def read() -> None:
+        with closed_at_the_end(SqliteStore(tmp_path / "run.db", "run", read_only=True)) as store:
+            found.append(len(store.entries()))
+
+    reader = threading.Thread(target=read)
     reader.start()
     reader.join()
     assert found == [1]

@@ -9,7 +9,6 @@ at all like the earlier ones, is dropped for what is already there: there is alw
 
 from __future__ import annotations
 
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from treewright.errors import ExecutorError
 from treewright.evaluation.ensemble import MAX_MEMBERS, Pool, best_single, cross_fitted, deal, greedy_ensemble
 from treewright.evaluation.grading import Grader
 from treewright.evaluation.predictions import (
@@ -37,6 +37,7 @@ from treewright.folder import RunFolder
 from treewright.protocols import Executor, Job
 from treewright.scores import FoldScore, mean_standard_error
 from treewright.tree import Node
+from treewright.workdir import remove
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,7 +192,7 @@ class FinalAnswer:
         assert self.grader.full_form is not None
         assert member.node.proposal is not None
         workdir = self.folder.path / f".refit-{member.node.id}"
-        shutil.rmtree(workdir, ignore_errors=True)
+        remove(workdir)
         workdir.mkdir(parents=True)
         limit = seconds if seconds is not None else 3600.0
         job = Job(member.node.proposal.code, workdir, self.grader.full, limit, cpus, self.resources.memory_mb)
@@ -199,11 +200,11 @@ class FinalAnswer:
             execution = self.executor.run(job)
             if execution.failure:
                 return f"the refit on all rows {execution.failure}; its earlier predictions stand"
-            predictions = read_predictions(workdir / "working", self.grader.full_form, self.grader.task)
-        except InvalidSubmission as invalid:
-            return f"the refit on all rows {invalid}; its earlier predictions stand"
+            predictions = read_predictions(workdir, self.grader.full_form, self.grader.task)
+        except (InvalidSubmission, ExecutorError) as error:
+            return f"the refit on all rows failed: {error}; its earlier predictions stand"
         finally:
-            shutil.rmtree(workdir, ignore_errors=True)
+            remove(workdir)
         if member.test is not None and self._implausible(member.test, predictions):
             return "the refit on all rows predicts something quite different; its earlier predictions stand"
         return predictions

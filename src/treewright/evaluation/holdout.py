@@ -31,6 +31,7 @@ from treewright.folder import RunFolder
 from treewright.protocols import Executor, Job
 from treewright.scores import FoldScore, Verdict, compare
 from treewright.tree import Evaluation, Execution
+from treewright.workdir import remove
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,7 @@ class HoldoutEvaluator:
         """Run the program on each split, as far as it keeps up with the best node, and grade its search rows."""
         started = time.monotonic()
         place = self.folder.node(trial.node)
-        shutil.rmtree(place, ignore_errors=True)
+        remove(place)
         place.mkdir(parents=True)
         (place / "solution.py").write_text(trial.code, encoding="utf-8")
         attempts: dict[int, Attempt] = {}
@@ -114,11 +115,11 @@ class HoldoutEvaluator:
             _append_log(workdir / "output.log", place / "output.log")
             if execution.failure:
                 return Attempt(execution, reason=execution.failure)
-            return Attempt(execution, read_predictions(workdir / "working", fold.form, self.grader.task))
+            return Attempt(execution, read_predictions(workdir, fold.form, self.grader.task))
         except InvalidSubmission as invalid:
             return Attempt(execution, reason=str(invalid))
         finally:
-            shutil.rmtree(workdir, ignore_errors=True)
+            remove(workdir)
 
     def _score(self, fold: GradedFold, attempt: Attempt) -> FoldScore:
         assert attempt.predictions is not None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from treewright.evaluation.submission import read_probabilities, read_submission
+from treewright.evaluation.submission import InvalidSubmission, read_probabilities, read_submission
 from treewright.metrics import Domain, Needs
+from treewright.workdir import Refused, collect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +40,17 @@ class Predictions:
         return Predictions(self.answer[rows], None if self.probabilities is None else self.probabilities[rows])
 
 
-def read_predictions(working: Path, form: Form, task: Task) -> Predictions:
+def read_predictions(workdir: Path, form: Form, task: Task) -> Predictions:
     """What a script left in its ``working/``; ``InvalidSubmission`` if it cannot be used."""
-    answer = read_submission(working / "submission.csv", form, task)
-    return Predictions(answer, read_probabilities(working / "probabilities.csv", form, task))
+    submission = collect(workdir, "submission.csv", form.max_bytes)
+    if isinstance(submission, Refused):
+        raise InvalidSubmission(submission.reason)
+    answer = read_submission(submission, form, task)
+    if not task.classes:
+        return Predictions(answer)
+    probabilities = collect(workdir, "probabilities.csv", form.max_bytes * len(task.classes))
+    given = None if isinstance(probabilities, Refused) else read_probabilities(probabilities, form, task)
+    return Predictions(answer, given)
 
 
 def save_predictions(path: Path, folds: dict[int, Predictions]) -> None:

@@ -1,13 +1,13 @@
 """Reading what a script handed in, and saying exactly what is wrong with it.
 
-A script is not trusted: the file is opened only if it is a plain file of a sensible size, every cell is read as text,
-and rows are matched by their ids, in whatever order they come.
+Every cell is read as text, and rows are matched by their ids, in whatever order they come. Whether a file that a
+script left may be opened at all, ``workdir.collect`` has found out before.
 """
 
 from __future__ import annotations
 
 import csv
-import stat
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 SPARE_BYTES = 10_000_000
 
+_JOINT = "\x1f"
+_WHOLE = re.compile(r"(-?\d{1,4000})(?:\.0*)?")
+
 
 class InvalidSubmission(Exception):  # noqa: N818 -- it says what the file is, not that we failed
     """Why a submission cannot be scored, in words for whoever wrote the script."""
@@ -38,7 +41,7 @@ class Form:
     """What a submission has to look like: as ``sample_submission.csv``, one row for each row of ``test.csv``.
 
     ``keys`` are the rows' ids as text (several id columns joined), in the order of the sample; ``None`` where the
-    task has no ids and rows count by their order.
+    task has no ids and rows count by their order. ``max_bytes`` is more than any file of this form needs.
     """
 
     ids: tuple[str, ...]
@@ -75,7 +78,7 @@ def read_submission(path: Path, form: Form, task: Task) -> Array:
     Numbers: ``(rows,)``, or ``(rows, targets)`` for several targets. Labels: codes into ``task.classes``, ``(rows,)``.
     Probabilities: ``(rows, classes)`` where each class has its column, else ``(rows,)`` of the positive class.
     """
-    frame = _aligned(_open(path, form.max_bytes), form, form.columns, path.name)
+    frame = _aligned(_read_text(path), form, form.columns, path.name)
     if task.metric.needs is Needs.LABELS:
         values = _labels(frame, form.columns, task.classes)
     else:
@@ -88,30 +91,14 @@ def read_submission(path: Path, form: Form, task: Task) -> Array:
 
 
 def read_probabilities(path: Path, form: Form, task: Task) -> Array | None:
-    """The optional ``probabilities.csv``, ``(rows, classes)``; ``None`` if there is none or it cannot be used."""
-    if not task.classes or not path.exists():
-        return None
+    """Probabilities of all classes, ``(rows, classes)``; ``None`` if they cannot be used."""
     try:
-        frame = _aligned(_open(path, form.max_bytes * max(1, len(task.classes))), form, task.classes, path.name)
+        frame = _aligned(_read_text(path), form, task.classes, path.name)
         values = _numbers(frame, task.classes)
         _check_probabilities(values)
     except InvalidSubmission:
         return None
     return np.asarray(values / values.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
-def _open(path: Path, max_bytes: int) -> pd.DataFrame:
-    try:
-        status = path.lstat()
-    except FileNotFoundError:
-        raise InvalidSubmission(f"wrote no ./working/{path.name}") from None
-    except OSError as error:
-        raise InvalidSubmission(f"{path.name} cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(status.st_mode):
-        raise InvalidSubmission(f"{path.name} is not a plain file")
-    if status.st_size > max_bytes:
-        raise InvalidSubmission(f"{path.name} has {status.st_size:,} bytes; about {max_bytes:,} would be plenty")
-    return _read_text(path)
 
 
 def _read_text(path: Path) -> pd.DataFrame:
@@ -135,15 +122,19 @@ def _aligned(frame: pd.DataFrame, form: Form, columns: tuple[str, ...], name: st
                 f"{name} has {len(frame):,} rows; {form.rows:,} are needed, one for each row of test.csv"
             )
         return frame[list(columns)]
-    keys = _keys(frame, form.ids)
-    if keys.equals(form.keys):
+    wanted, keys = form.keys, _keys(frame, form.ids)
+    if keys.equals(wanted):
         return frame[list(columns)]
+    if not keys.isin(wanted).all():
+        alike = wanted.map(_plain)
+        if not alike.has_duplicates:
+            wanted, keys = alike, keys.map(_plain)
     if keys.has_duplicates:
         example = keys[keys.duplicated()][0]
         raise InvalidSubmission(
             f"{name} has the id {example!r} more than once ({int(keys.duplicated().sum()):,} rows too many)"
         )
-    positions = keys.get_indexer(form.keys)
+    positions = keys.get_indexer(wanted)
     if (positions < 0).any():
         example = form.keys[int(np.argmin(positions))]
         raise InvalidSubmission(
@@ -151,21 +142,20 @@ def _aligned(frame: pd.DataFrame, form: Form, columns: tuple[str, ...], name: st
             + (f"; its own ids look like {keys[0]!r}" if len(keys) else "")
         )
     if len(keys) > form.rows:
-        unknown = keys[~keys.isin(form.keys)]
+        unknown = keys[~keys.isin(wanted)]
         raise InvalidSubmission(f"{name} has {len(unknown):,} ids that are not in test.csv, {unknown[0]!r} for one")
     return frame[list(columns)].iloc[positions]
 
 
 def _keys(frame: pd.DataFrame, ids: tuple[str, ...]) -> pd.Index:
-    columns = [frame[name].map(_plain) for name in ids]
-    joined = columns[0].str.cat(columns[1:], sep="\x1f") if len(ids) > 1 else columns[0]
+    columns = [frame[name].str.strip() for name in ids]
+    joined = columns[0].str.cat(columns[1:], sep=_JOINT) if len(ids) > 1 else columns[0]
     return pd.Index(joined.to_numpy(dtype=object), dtype=object)
 
 
-def _plain(cell: str) -> str:
-    """An id as it is compared: ``17.0`` counts as ``17``, for that is what pandas makes of it on the way."""
-    cell = cell.strip()
-    return cell[:-2] if cell.endswith(".0") and cell[:-2].lstrip("-").isdigit() else cell
+def _plain(key: str) -> str:
+    """A key as it is compared: ``17.0`` and ``017`` count as ``17``, for that is what pandas may make of them."""
+    return _JOINT.join(str(int(found[1])) if (found := _WHOLE.fullmatch(cell)) else cell for cell in key.split(_JOINT))
 
 
 def _numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> Array:
@@ -200,7 +190,7 @@ def _labels(frame: pd.DataFrame, columns: tuple[str, ...], classes: tuple[str, .
 
 
 def _loose(label: str) -> str:
-    return _plain(label).lower()
+    return _plain(label.strip()).lower()
 
 
 def _check_probabilities(values: Array) -> None:

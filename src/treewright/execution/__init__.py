@@ -17,6 +17,5 @@ from treewright.execution.interpreter import probe_machine
 from treewright.execution.local import LocalExecutor
 from treewright.execution.probe import find_sandbox
 from treewright.execution.sandbox import Sandbox
-from treewright.execution.workdir import Refused, collect
 
-__all__ = ["LocalExecutor", "Refused", "Sandbox", "collect", "find_sandbox", "probe_machine"]
+__all__ = ["LocalExecutor", "Sandbox", "find_sandbox", "probe_machine"]

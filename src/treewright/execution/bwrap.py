@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from treewright.execution import processes
 from treewright.execution.sandbox import Cell, reap, spawn, wait
-from treewright.execution.workdir import INPUT, SOLUTION, WORKING
+from treewright.workdir import INPUT, SOLUTION, WORKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

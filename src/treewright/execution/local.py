@@ -1,6 +1,7 @@
 """Runs scripts on this machine: one fresh process for each, in a sandbox and under a watchdog.
 
-Whatever a script does becomes an ``Execution`` with a plain reason; nothing that it does is raised.
+Whatever a script does becomes an ``Execution`` with a plain reason; nothing that it does is raised. What keeps a
+script from being started is no fault of the script: it is tried again, and then raised.
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from treewright.errors import ExecutorError
 from treewright.execution import output, watchdog
 from treewright.execution.interpreter import inspect
 from treewright.execution.sandbox import Sandbox
-from treewright.execution.workdir import OUTPUT, SOLUTION, prepare
 from treewright.tree import Execution
+from treewright.workdir import OUTPUT, SOLUTION, prepare
 
 if TYPE_CHECKING:
     from treewright.execution.interpreter import Interpreter
@@ -49,18 +52,27 @@ _SIGNALS: dict[int, str] = {
 class LocalExecutor:
     """An ``Executor``: runs scripts with the interpreter ``python``, contained by ``sandbox``.
 
-    ``log_bytes`` caps each ``output.log``.
+    ``log_bytes`` caps each ``output.log``. ``pauses`` are the seconds before each further attempt to start a script:
+    processes or memory may be scarce for a moment.
     """
 
     sandbox: Sandbox
     python: Path
     log_bytes: int = output.LOG_BYTES
+    pauses: tuple[float, ...] = (0.5, 5.0)
 
     def __post_init__(self) -> None:
         inspect(self.python)  # a wrong path is said now, not by the first script
 
     def run(self, job: Job) -> Execution:
-        """Run to the end, to the limit or until cancelled, and end every process that is left."""
+        """Run to the end, to the limit or until cancelled, and end every process that is left. ``ExecutorError``."""
+        for pause in self.pauses:
+            with suppress(ExecutorError):
+                return self._attempt(job)
+            time.sleep(pause)
+        return self._attempt(job)
+
+    def _attempt(self, job: Job) -> Execution:
         with output.CappedLog(job.workdir / OUTPUT, self.log_bytes) as log:
             started = time.monotonic()
             try:
@@ -68,14 +80,17 @@ class LocalExecutor:
                 started = time.monotonic()
                 code, reason = self._run(job, log, started + job.seconds)
             except OSError as error:
-                code, reason = None, f"could not be started: {error}"
+                raise ExecutorError(f"a script could not be started: {error}") from error
             seconds = time.monotonic() - started
             text = log.text()
+        if code is None and reason is None:
+            complaint = text.strip().rpartition("\n")[2] or "the sandbox broke off"
+            raise ExecutorError(f"a script could not be started: {complaint}")
         found = output.exception(text) if code and reason is None else None
         return Execution(
             seconds=seconds,
             exit_code=code,
-            failure=reason or failure(code, found, text),
+            failure=reason or failure(code, found),
             exception=found,
             output=output.excerpt(text, log.dropped),
         )
@@ -119,16 +134,13 @@ def environment(interpreter: Interpreter, home: Path, cpus: int) -> dict[str, st
     return variables
 
 
-def failure(code: int | None, exception: str | None, text: str) -> str | None:
+def failure(code: int | None, exception: str | None) -> str | None:
     """Why a script that ended by itself did not end well, in plain words; ``None`` if it did.
 
-    ``code`` counts signals as negative; ``None`` says that the script was not reached, and ``text`` why.
+    ``code`` counts signals as negative.
     """
-    if code == 0:
+    if not code:
         return None
-    if code is None:
-        complaint = text.strip().rpartition("\n")[2]
-        return f"could not be started: {complaint}"
     if code < 0:
         return _SIGNALS.get(-code, f"was ended by signal {-code} ({signal.strsignal(-code)})")
     return f"raised {exception}" if code == 1 and exception else f"exited with status {code}"

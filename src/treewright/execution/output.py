@@ -12,8 +12,8 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from treewright.execution.workdir import remove
 from treewright.tree import OUTPUT_CHARS
+from treewright.workdir import remove
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from treewright.execution.processes import end_marked
 from treewright.execution.sandbox import Cell, reap, spawn
-from treewright.execution.workdir import INPUT, remove
+from treewright.workdir import INPUT, remove
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treewright.errors import ConfigError
+from treewright.errors import ConfigError, ExecutorError
 from treewright.execution.bwrap import Bubblewrap, gpus
 from treewright.execution.interpreter import inspect
 from treewright.execution.local import LocalExecutor
@@ -68,7 +68,10 @@ def probe(sandbox: Sandbox, python: Path) -> str | None:
         workdir.mkdir()
         data.mkdir()
         job = Job(_PROBE.format(secret=folder), workdir, data, _SECONDS)
-        execution = LocalExecutor(sandbox, python).run(job)
+        try:
+            execution = LocalExecutor(sandbox, python, pauses=()).run(job)
+        except ExecutorError as error:
+            return str(error)
         if execution.failure:
             return f"a trial script {execution.failure}"
         reached = json.loads((workdir / "working" / "seen").read_text())

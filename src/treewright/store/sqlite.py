@@ -55,21 +55,34 @@ class SqliteStore:
             mode = "ro" if read_only else "rwc"
             uri = f"{path.absolute().as_uri()}?mode={mode}"
             self._db = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > VERSION:
-                raise RunFormatError(f"{path} was written by a newer treewright (format {version}); upgrade to read it")
-            if not read_only:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                if version < VERSION:
-                    self._db.executescript(_SCHEMA)
-            elif version == 0:
-                raise RunFormatError(f"{path} holds no run: it was cut off before it began, or it is something else")
-            (self._seq,) = self._db.execute("SELECT ifnull(max(seq), 0) FROM events WHERE run = ?", (run,)).fetchone()
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             raise StoreError(f"cannot open {path}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise RunFormatError(f"{path} is not a run database, or it is damaged: {error}") from error
+        try:
+            self._seq = self._open(read_only=read_only)
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, sqlite3.OperationalError):
+                raise StoreError(f"cannot open {path}: {error}") from error
+            if isinstance(error, sqlite3.DatabaseError):
+                raise RunFormatError(f"{path} is not a run database, or it is damaged: {error}") from error
+            raise
+
+    def _open(self, *, read_only: bool) -> int:
+        """Bring the database to this version, and say how many events it holds."""
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise RunFormatError(
+                f"{self.path} was written by a newer treewright (format {version}); upgrade to read it"
+            )
+        if not read_only:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            if version < VERSION:
+                self._db.executescript(_SCHEMA)
+        elif version == 0:
+            raise RunFormatError(f"{self.path} holds no run: it was cut off before it began, or it is something else")
+        (seq,) = self._db.execute("SELECT ifnull(max(seq), 0) FROM events WHERE run = ?", (self.run,)).fetchone()
+        return int(seq)
 
     def append(self, event: Event, *, elapsed: float) -> Entry:
         """Store one event for good."""

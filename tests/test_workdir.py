@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from treewright.execution import Refused, collect
-from treewright.execution.workdir import remove
+from treewright.workdir import Refused, collect, remove
 
 
 @pytest.fixture
