@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -250,6 +251,18 @@ def test_without_time_for_a_refit_there_is_an_answer_all_the_same(tmp_path):
     selected = evaluator.select(grow(evaluator, ["good"]), spent=False, seconds=0.0)
     assert selected.refitted == ()
     assert "no time" in selected.remarks[0]
+    assert (tmp_path / "run" / "best" / "submission.csv").exists()
+
+
+def test_hidden_rows_too_few_for_the_metric_still_give_an_answer(tmp_path):
+    table = pd.DataFrame({"id": range(200), "x": range(200), "y": [1, *[0] * 4] * 40})
+    task = write_task(tmp_path / "task", table, "y", "auc", test_rows=40)
+    functions = {name: lambda job, k=k: predict(job, lambda t: t["x"] ** k / 1e6) for k, name in enumerate(["a", "b"])}
+    evaluator = make_evaluator(task, tmp_path / "run", functions)
+    one_class = replace(evaluator.final, grader=replace(evaluator.grader, truth=evaluator.grader.truth * 0))
+    selected = one_class.make(grow(evaluator, functions, Direction.MAXIMIZE), spent=False, seconds=None)
+    assert [member.weight for member in selected.members] == [1.0]
+    assert (selected.reported, selected.selection_scores) == (None, {})
     assert (tmp_path / "run" / "best" / "submission.csv").exists()
 
 

@@ -170,7 +170,7 @@ class Evaluator(Protocol):
         """Run the program on the hidden rows' split and score it."""
 
     def reserve(self, tree: Tree, seconds: float) -> float:
-        """How many of the ``seconds`` that are left the final answer will take."""
+        """How many of all the ``seconds`` of the run to keep for the final answer."""
 
     def select(self, tree: Tree, *, spent: bool, seconds: float | None) -> Selected:
         """Choose the final answer within ``seconds`` and publish it."""

@@ -309,8 +309,8 @@ class TreeSearch:
         return None
 
     def _search_time_left(self) -> float | None:
-        left = self.time_left()
-        return None if left is None else left - self.evaluator.reserve(self.tree, left)
+        whole, left = self.budget.seconds, self.time_left()
+        return None if whole is None or left is None else left - self.evaluator.reserve(self.tree, whole)
 
     def _limit(self) -> float:
         """Seconds one run of a script may take."""

@@ -10,7 +10,6 @@ at all like the earlier ones, is dropped for what is already there: there is alw
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,11 +52,8 @@ REFIT_GROWTH = 1.3
 MARGIN_SECONDS = 2.0
 """For choosing, blending and writing."""
 
-SPEED_UP = 1.5
-"""Scripts side by side, each with fewer threads, get this much more done than one after the other."""
-
-MOST_OF_THE_REST = 0.4
-BEFORE_ANY_NODE = 0.15
+MOST_OF_THE_RUN = 0.25
+BEFORE_ANY_NODE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +83,11 @@ class FinalAnswer:
     seed: int = 0
 
     def seconds_needed(self, tree: Tree, seconds: float) -> float:
-        """How many of the ``seconds`` left to reserve for running the likely members again, side by side."""
+        """How many of all the ``seconds`` of the run to keep for running the likely members again."""
         if not tree.ranking:
             return BEFORE_ANY_NODE * seconds
-        likely = [self._run_seconds(tree[i]) for i in tree.ranking[:MAX_MEMBERS]] if self.refit else [0.0]
-        return min(MOST_OF_THE_REST * seconds, MARGIN_SECONDS + max(*likely, sum(likely) / SPEED_UP))
+        likely = [self._run_seconds(tree[i]) for i in tree.ranking[:MAX_MEMBERS]] if self.refit else []
+        return min(MOST_OF_THE_RUN * seconds, MARGIN_SECONDS + sum(likely))
 
     def make(self, tree: Tree, *, spent: bool, seconds: float | None) -> Selected:
         """Choose, blend, refit and publish within ``seconds``."""
@@ -136,6 +132,10 @@ class FinalAnswer:
         return candidates
 
     def _choose(self, candidates: list[Candidate]) -> tuple[NDArray[np.float64], float | None, float | None]:
+        """Weights of the candidates, and what the choice is worth on selection rows with its standard error.
+
+        The best by its search score, and ``None`` twice, where the hidden rows are too few for the metric.
+        """
         task, truth, kept = self.grader.task, self.grader.truth, self.grader.selection_rows
         pool = Pool(
             task,
@@ -148,19 +148,25 @@ class FinalAnswer:
         rules: list[Callable[[Pool, Any], Any]] = [best_single]
         if self.blend and len(candidates) > 1:
             rules.append(greedy_ensemble)
-        honest = [cross_fitted(pool, rule, parts, rows) for rule in rules]
-        sign = task.metric.direction.sign
-        qualities = [sign * score(task.metric, truth, predictions, task.classes) for predictions in honest]
-        winner = int(np.argmax(qualities))  # the first, so the single node, at a draw
-        value, replicates = score_with_replicates(
-            task.metric, truth[kept], honest[winner][kept], task.classes, seed=self.seed
-        )
+        try:
+            honest = [cross_fitted(pool, rule, parts, rows) for rule in rules]
+            sign = task.metric.direction.sign
+            qualities = [sign * score(task.metric, truth, predictions, task.classes) for predictions in honest]
+            winner = int(np.argmax(qualities))  # the first, so the single node, at a draw
+            value, replicates = score_with_replicates(
+                task.metric, truth[kept], honest[winner][kept], task.classes, seed=self.seed
+            )
+        except ValueError:  # some part is too small for the metric: it has one class only
+            return np.eye(len(candidates))[0], None, None
         return rules[winner](pool, rows), value, mean_standard_error([FoldScore(0, value, replicates)])
 
     def _selection_scores(self, candidates: list[Candidate]) -> dict[int, float]:
         task, kept = self.grader.task, self.grader.selection_rows
         truth = self.grader.truth[kept]
-        return {c.node.id: score(task.metric, truth, c.hidden.answer[kept], task.classes) for c in candidates}
+        try:
+            return {c.node.id: score(task.metric, truth, c.hidden.answer[kept], task.classes) for c in candidates}
+        except ValueError:  # the metric cannot be told from so few rows
+            return {}
 
     # -- refitting -----------------------------------------------------------------------------------------------
 
@@ -168,18 +174,17 @@ class FinalAnswer:
         """The members' test predictions after a run on all labelled rows, and why some have none."""
         if not self.refit or self.grader.full is None:
             return {}, []
-        at_once = self.resources.side_by_side(len(members))
-
-        def run(member: Candidate) -> Predictions | str:
+        refits, reasons = dict[int, Predictions](), list[str]()
+        for member in members:
             left = None if deadline is None else deadline - time.monotonic() - MARGIN_SECONDS
             if left is not None and left < self._run_seconds(member.node) / 2:
-                return "no time was left to run it again on all rows"
-            return self._run_on_all_rows(member, self.resources.cpus // at_once, left)
-
-        with ThreadPoolExecutor(at_once) as pool:
-            outcomes = list(pool.map(run, members))
-        refits = {m.node.id: o for m, o in zip(members, outcomes, strict=True) if isinstance(o, Predictions)}
-        reasons = [f"node {m.node.id}: {o}" for m, o in zip(members, outcomes, strict=True) if isinstance(o, str)]
+                outcome: Predictions | str = "no time was left to run it again on all rows"
+            else:
+                outcome = self._run_on_all_rows(member, left)
+            if isinstance(outcome, Predictions):
+                refits[member.node.id] = outcome
+            else:
+                reasons.append(f"node {member.node.id}: {outcome}")
         return refits, reasons
 
     def _run_seconds(self, node: Node) -> float:
@@ -187,7 +192,7 @@ class FinalAnswer:
         assert node.execution is not None
         return REFIT_GROWTH * node.execution.seconds / self.waves
 
-    def _run_on_all_rows(self, member: Candidate, cpus: int, seconds: float | None) -> Predictions | str:
+    def _run_on_all_rows(self, member: Candidate, seconds: float | None) -> Predictions | str:
         assert self.grader.full is not None
         assert self.grader.full_form is not None
         assert member.node.proposal is not None
@@ -195,7 +200,8 @@ class FinalAnswer:
         remove(workdir)
         workdir.mkdir(parents=True)
         limit = seconds if seconds is not None else 3600.0
-        job = Job(member.node.proposal.code, workdir, self.grader.full, limit, cpus, self.resources.memory_mb)
+        cpus, memory_mb = self.resources.cpus, self.resources.memory_mb
+        job = Job(member.node.proposal.code, workdir, self.grader.full, limit, cpus, memory_mb)
         try:
             execution = self.executor.run(job)
             if execution.failure:

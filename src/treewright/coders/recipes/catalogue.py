@@ -113,7 +113,7 @@ IDEAS: Mapping[str, Idea] = {
         1.0, ideas.time_of_day, "the time of day in hours", "it joins hour and minute into one scale"
     ),
     "add_day_of_year": Idea(0.3, ideas.day_of_year, "the day of the year", "it tells the season finely"),
-    "add_elapsed": Idea(0.5, ideas.elapsed, "the days since the beginning", "there may be a trend"),
+    "add_elapsed": Idea(1.0, ideas.elapsed, "the days since the beginning", "there may be a trend"),
     "add_durations": Idea(1.0, ideas.durations, "the days between dates", "how long something took says much about it"),
     "add_cycles": Idea(
         0.3, ideas.cycles, "calendar numbers on a circle", "the end of a period is next to its beginning", smooth=True

@@ -44,7 +44,7 @@ FAMILIES: Mapping[str, Family] = {
         {"n_jobs": THREADS, "random_state": SEED, "verbosity": -1},
     ),
     "xgboost": Family(
-        "XGBoost", ("xgboost", "xgboost-cpu"), "XGBRegressor", "XGBClassifier", "fit_xgboost", "table", 1.9,
+        "XGBoost", ("xgboost", "xgboost-cpu"), "XGBRegressor", "XGBClassifier", "fit_xgboost", "table", 4.0,
         {"enable_categorical": True, "early_stopping_rounds": 50, "n_jobs": THREADS, "random_state": SEED},
     ),
     "catboost": Family(

@@ -45,7 +45,8 @@ def render(recipe: Recipe, situation: Situation) -> str:
     """The script: one complete program, formatted, with nothing in it that it does not use."""
     functions = [_describe(recipe, situation), _predict(recipe, situation), write_main(recipe, situation)]
     own = "\n\n\n".join([*filter(None, functions), 'if __name__ == "__main__":\n    main()'])
-    linked = link(own, {"SEED": f"SEED = {recipe.seed}"})
+    fits = recipe.validation.folds * recipe.validation.repeats
+    linked = link(own, {"SEED": f"SEED = {recipe.seed}", "THREADS": f"THREADS = max(1, PROCESSORS // {fits})"})
     head = "\n\n".join(filter(None, [_docstring(recipe, situation), linked.imports, linked.constants]))
     return "\n\n\n".join([head, *linked.functions, own]) + "\n"
 

@@ -3,7 +3,6 @@
 All of these take the rows of a fold and those held out, which tell boosting when to stop, and return the model.
 """
 
-import os
 from typing import Any
 
 import lightgbm as lgb
@@ -11,8 +10,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.preprocessing import StandardScaler
-
-THREADS = int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count()
 
 
 def fit_lightgbm(model: Any, x: Any, y: np.ndarray, x_held: Any, y_held: np.ndarray) -> Any:

@@ -1,13 +1,18 @@
 """Dividing the training rows, and predicting across the parts."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from sklearn.model_selection import GroupKFold, RepeatedKFold, RepeatedStratifiedKFold
+from threadpoolctl import threadpool_limits
 
 SEED = 0
+PROCESSORS = int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
+THREADS = max(1, PROCESSORS // 5)
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 Fit = Callable[[Any, Any, np.ndarray, Any, np.ndarray], Any]
@@ -39,17 +44,30 @@ def block_folds(times: pd.Series, blocks: int, folds: int, repeats: int) -> Fold
     return [pair for splitter in splitters for pair in splitter.split(block, groups=block)]
 
 
+def across_folds(
+    fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds, predict: str
+) -> Iterator[tuple[np.ndarray, Any, np.ndarray, np.ndarray]]:
+    """Fit a model on each fold, several at a time; give its held-out rows, it, and its predictions for both files."""
+    rows = getattr(x, "iloc", x)
+
+    def in_one(fit_rows: np.ndarray, held_rows: np.ndarray) -> tuple[np.ndarray, Any, np.ndarray, np.ndarray]:
+        """Fit on the rows of one fold and predict the others."""
+        with threadpool_limits(THREADS):  # folds side by side are quicker than threads within one
+            x_held = rows[held_rows]
+            fitted = fit(model, rows[fit_rows], y[fit_rows], x_held, y[held_rows])
+            answers = getattr(fitted, predict)
+            return held_rows, fitted, answers(x_held), answers(rows[len(y) :])
+
+    yield from Parallel(PROCESSORS, prefer="threads")(delayed(in_one)(*pair) for pair in folds)
+
+
 def predict_numbers(fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
     """Predict each training row by models that have not seen it, and the test rows by the mean of all models."""
-    rows = getattr(x, "iloc", x)
-    new = rows[len(y) :]
-    held_out, times, predicted = np.zeros(len(y)), np.zeros(len(y)), np.zeros(new.shape[0])
-    for fit_rows, held_rows in folds:
-        x_held, y_held = rows[held_rows], y[held_rows]
-        fitted = fit(model, rows[fit_rows], y[fit_rows], x_held, y_held)
-        held_out[held_rows] += fitted.predict(x_held).ravel()
-        times[held_rows] += 1
-        predicted += fitted.predict(new).ravel() / len(folds)
+    held_out, times, predicted = np.zeros(len(y)), np.zeros(len(y)), 0.0
+    for rows, _, held, new in across_folds(fit, model, x, y, folds, "predict"):
+        held_out[rows] += held.ravel()
+        times[rows] += 1
+        predicted += new.ravel() / len(folds)
     return held_out / times, predicted
 
 
@@ -58,13 +76,9 @@ def predict_classes(fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds) -
 
     Both have a row for each row and a column for each class.
     """
-    rows = getattr(x, "iloc", x)
-    new = rows[len(y) :]
-    held_out, predicted = np.zeros((len(y), y.max() + 1)), np.zeros((new.shape[0], y.max() + 1))
-    for fit_rows, held_rows in folds:
-        x_held, y_held = rows[held_rows], y[held_rows]
-        fitted = fit(model, rows[fit_rows], y[fit_rows], x_held, y_held)
-        held_out[np.ix_(held_rows, fitted.classes_)] += fitted.predict_proba(x_held)
-        predicted[:, fitted.classes_] += fitted.predict_proba(new) / len(folds)
+    held_out, predicted = np.zeros((len(y), y.max() + 1)), np.zeros((x.shape[0] - len(y), y.max() + 1))
+    for rows, fitted, held, new in across_folds(fit, model, x, y, folds, "predict_proba"):
+        held_out[np.ix_(rows, fitted.classes_)] += held
+        predicted[:, fitted.classes_] += new / len(folds)
     held_out[held_out.sum(axis=1) == 0] = 1  # rows never held out get even chances
     return held_out / held_out.sum(axis=1, keepdims=True), predicted
