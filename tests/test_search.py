@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -11,9 +12,9 @@ from treewright.events import Evaluated, Extended, Finished, RunStarted, Selecte
 from treewright.metrics import Direction
 from treewright.policies import Greedy
 from treewright.search import Budget, TreeSearch
-from treewright.store import MemoryStore
+from treewright.store import MemoryStore, SqliteStore
 from treewright.testing import ScriptedCoder, ScriptedEvaluator, setting
-from treewright.tree import Operator
+from treewright.tree import Action, Operator
 
 STARTED = RunStarted("run", 0, "rmse", Direction.MINIMIZE, {})
 
@@ -207,6 +208,30 @@ def test_a_fault_of_ours_is_raised_and_loses_nothing():
     with search(store) as again:
         assert len(again.tree) == 5
         assert again.run() == "steps"
+
+
+def test_an_action_that_is_none_is_raised_and_never_stored():
+    class Lost:
+        def select(self, tree, rng):  # noqa: ARG002
+            return Action(Operator.IMPROVE, 99)
+
+    store = MemoryStore()
+    with search(store, policy=Lost()) as run, pytest.raises(KeyError):
+        run.run()
+    with search(store) as again:
+        assert again.run() == "steps"
+
+
+def test_a_program_that_is_none_is_raised_and_never_stored(tmp_path):
+    class Terse(ScriptedCoder):
+        def write(self, brief):
+            return super().write(brief).code
+
+    with closing(SqliteStore(tmp_path / "run.db", "run")) as store:
+        with search(store, coder=Terse()) as run, pytest.raises(ValueError, match="Proposal"):
+            run.run()
+        with search(store) as again:
+            assert again.run() == "steps"
 
 
 def test_a_finished_run_that_is_run_again_adds_nothing():

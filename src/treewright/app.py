@@ -7,7 +7,9 @@ made, and everything else follows from the configuration, the split and the log.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
+import re
 import shutil
 import sys
 import time
@@ -19,7 +21,7 @@ from treewright.config import Config, dump_config, load_config, make_config
 from treewright.errors import ConfigError, RunExistsError, UsageError
 from treewright.events import RunStarted
 from treewright.folder import RunFolder
-from treewright.protocols import Setting
+from treewright.protocols import Coder, SearchPolicy, Setting
 from treewright.record import find_run
 from treewright.search import Budget, TreeSearch
 from treewright.task import Task
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from treewright.data import Holdout
     from treewright.evaluation.resources import Resources
-    from treewright.protocols import Coder, Entry
+    from treewright.protocols import Entry
     from treewright.tree import Tree
 
 
@@ -44,7 +46,11 @@ class Run:
     announcements: tuple[str, ...]
 
     def __enter__(self) -> Self:
-        self.search.__enter__()
+        try:
+            self.search.__enter__()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -52,7 +58,19 @@ class Run:
         self.search.store.close()
 
 
-def start(config: Config, folder: RunFolder, *, opened: float | None = None) -> Run:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a Python program brings along: it takes the place of what the configuration names."""
+
+    task: Task | None = None
+    coder: Coder | None = None
+    policy: SearchPolicy | None = None
+
+
+NOTHING_OWN = Own()
+
+
+def start(config: Config, folder: RunFolder, *, opened: float | None = None, own: Own = NOTHING_OWN) -> Run:
     """Make a run in a new folder, which appears when all in it is ready; nothing is left of one that cannot be made.
 
     ``opened`` is when the clock of ``config.time`` began to run (``time.monotonic``), by default now.
@@ -65,7 +83,7 @@ def start(config: Config, folder: RunFolder, *, opened: float | None = None) -> 
         )
     from treewright.data import load_holdout, prepare
 
-    task = _read_task(config)
+    task = own.task or _read_task(config)
     making = RunFolder(folder.path.with_name(f".{folder.name}.new"))
     try:
         shutil.rmtree(making.path, ignore_errors=True)
@@ -77,13 +95,13 @@ def start(config: Config, folder: RunFolder, *, opened: float | None = None) -> 
         shutil.rmtree(making.path, ignore_errors=True)
         raise
     try:
-        return _open(config, folder, task, load_holdout(folder.data), opened)
+        return _open(config, folder, task, load_holdout(folder.data), opened=opened, own=own)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
 
 
-def reopen(path: Path, changes: list[dict[str, Any]], *, opened: float | None = None) -> Run:
+def reopen(path: Path, changes: list[dict[str, Any]], *, opened: float | None = None, own: Own = NOTHING_OWN) -> Run:
     """Open a run again, with changes to its configuration; those about data, metric or seed are refused."""
     opened = time.monotonic() if opened is None else opened
     need_packages()
@@ -95,7 +113,13 @@ def reopen(path: Path, changes: list[dict[str, Any]], *, opened: float | None = 
     for key in ("task", "goal", "metric", "target", "seed"):
         if getattr(config, key) != getattr(old, key):
             raise ConfigError(f"{key} belongs to the run and cannot change; start a new run for another one")
-    return _open(config, folder, _read_task(config), load_holdout(folder.data), opened)
+    return _open(config, folder, own.task or _read_task(config), load_holdout(folder.data), opened=opened, own=own)
+
+
+def free_name(out: Path, task: Path) -> str:
+    """A name for a run of this task that no run in ``out`` has yet."""
+    stem = re.sub(r"[^\w.-]+", "-", task.resolve().name.partition(".")[0]).strip("-.") or "run"
+    return next(name for i in itertools.count(1) if not (out / (name := f"{stem}-{i}")).exists())
 
 
 def need_packages() -> None:
@@ -111,7 +135,7 @@ def _read_task(config: Config) -> Task:
     return read_task(config.task, goal=config.goal, metric=config.metric, target=config.target)
 
 
-def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, opened: float) -> Run:
+def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, opened: float, own: Own) -> Run:
     from treewright.evaluation import FinalAnswer, Grader, HoldoutEvaluator
     from treewright.execution import LocalExecutor, find_sandbox, probe_machine
     from treewright.store import SqliteStore
@@ -131,12 +155,12 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, opene
         each,
         FinalAnswer(grader, executor, folder, whole, each.waves(runs), config.ensemble, config.refit, config.seed),
     )
-    coder, steps = make_coder(config)
+    coder, steps = make_coder(config, own.coder)
     search = TreeSearch(
         Setting(task, holdout.profile, machine, each.waves(runs)),
         coder=coder,
         evaluator=evaluator,
-        policy=_policy(config),
+        policy=own.policy or _policy(config),
         store=SqliteStore(folder.database, folder.name),
         started=RunStarted(
             folder.name, config.seed, task.metric.name, task.metric.direction, config.model_dump(mode="json")
@@ -150,14 +174,16 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, opene
     return Run(config, folder, task, search, announcements)
 
 
-def make_coder(config: Config) -> tuple[Coder, int | None]:
+def make_coder(config: Config, own: Coder | None = None) -> tuple[Coder, int | None]:
     """The coder that is asked for, and how many steps it allows."""
     from treewright.coders.folder import FolderCoder, InitCoder
 
     coder: Coder
     steps = config.steps
     kind, _, rest = config.coder.partition(":")
-    if kind == "folder" and rest:
+    if own is not None:
+        coder = own
+    elif kind == "folder" and rest:
         coder = FolderCoder.from_folder(Path(rest))
         steps = min(len(coder.programs), steps or len(coder.programs))
     elif config.coder == "recipes":

@@ -17,7 +17,7 @@ DEFAULT_SECONDS = 600.0
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PolicyConfig(_Section):
@@ -62,7 +62,7 @@ def make_config(*layers: dict[str, Any]) -> Config:
     merged: dict[str, Any] = {}
     for layer in layers:
         merged = _merge(merged, layer)
-    if not any(merged.get(key) for key in ("steps", "time", "patience")):
+    if all(merged.get(key) is None for key in ("steps", "time", "patience")):
         merged["time"] = DEFAULT_SECONDS
     try:
         return Config.model_validate(merged)

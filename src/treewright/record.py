@@ -75,14 +75,19 @@ def read_run(path: Path) -> Record:
         store.close()
     if not entries or not isinstance(entries[0].event, RunStarted):
         raise RunFormatError(f"{folder.path} was cut off before it began; go on with: treewright resume {path}")
-    return Record(folder, entries, replay(entry.event for entry in entries))
+    try:
+        tree = replay(entry.event for entry in entries)
+    except (KeyError, ValueError) as error:
+        raise RunFormatError(f"{folder.database} is damaged: its events do not follow each other ({error})") from None
+    return Record(folder, entries, tree)
 
 
 def find_run(path: Path) -> RunFolder:
     """The folder of a run, by its path or by its name in ``runs/``; ``RunFormatError`` if there is none."""
     for candidate in (path, Path("runs") / path):
         if (candidate / "config.toml").exists():
-            return RunFolder(candidate)
+            real = candidate.resolve()  # `.` and a link have other names than the run
+            return RunFolder(candidate if candidate.name == real.name else real)
     raise RunFormatError(f"there is no run {path}; treewright list shows those in runs/")
 
 

@@ -217,8 +217,9 @@ class TreeSearch:
 
     def record(self, event: Event) -> None:
         """Make an event part of the run: to the disk, to the tree, to whoever listens, in this order."""
+        tree = apply(self.tree, event)  # what cannot follow must not reach the log: nobody could replay it
         entry = self.store.append(event, elapsed=self.elapsed)
-        self.tree = apply(self.tree, event)
+        self.tree = tree
         self._progress = self._progress.after(event, self.tree)
         for listener in self.listeners:
             listener(entry, self.tree)

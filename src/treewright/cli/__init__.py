@@ -9,6 +9,7 @@ found, 2 the call or the task is wrong, 3 the coding operator gave out (resumabl
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -48,10 +49,15 @@ looking.register(app)
 
 def main() -> None:
     """Run the program; a mistake of the user's ends in a line of advice, never in a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # rather a question mark than no result
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here a closed pipe can still be told from a fault
     except TreewrightError as error:
-        sys.stderr.write(f"treewright: {error}\n")
+        _complain(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it exits
@@ -60,5 +66,12 @@ def main() -> None:
         if os.environ.get("TREEWRIGHT_TRACEBACK"):
             raise
         place = f" ({error.filename})" if error.filename else ""
-        sys.stderr.write(f"treewright: {error.strerror or error}{place}; what was finished is saved\n")
+        _complain(f"{error.strerror or error}{place}; what was finished is saved")
         sys.exit(2)
+
+
+def _complain(message: str) -> None:
+    """The message on stderr; names of files and columns in it may hold anything, and must not steer the terminal."""
+    from treewright.cli.render import visible_controls
+
+    sys.stderr.write("".join(f"{visible_controls(line)}\n" for line in f"treewright: {message}".splitlines()))

@@ -65,9 +65,17 @@ class View(Protocol):
 
 def open_view(header: Header, console: Console | None = None) -> View:
     """The live view where stderr is a terminal that can show it, else plain lines."""
-    console = console or Console(stderr=True, highlight=False)
+    console = console or _Terminal(stderr=True, highlight=False)
     drawable = console.file.isatty() and not console.is_dumb_terminal and console.encoding.startswith("utf")
     return LiveView(header, console) if drawable else PlainView(header, console)
+
+
+class _Terminal(Console):
+    """A terminal that may go away: the search then goes on unseen."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more."""
+        self.quiet = True
 
 
 class LiveView:

@@ -25,6 +25,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List the runs, the latest first."""
+    from treewright.cli.render import visible_controls
     from treewright.errors import RunError, StoreError
     from treewright.record import find_runs, read_run, summary
 
@@ -38,15 +39,15 @@ def list_(
         typer.echo(json.dumps({"runs": found, "unreadable": unreadable}))
         return
     if not found and not unreadable:
-        typer.echo(f"There are no runs in {runs}. Start one with: treewright run TASK")
-    else:
+        typer.echo(visible_controls(f"There are no runs in {runs}. Start one with: treewright run TASK"))
+    elif found:
         from rich.console import Console
 
         from treewright.cli.render import runs_table
 
         Console().print(runs_table(found))
     for item in unreadable:
-        typer.echo(f"treewright: {item['error']}", err=True)
+        typer.echo(visible_controls(f"treewright: {item['error']}"), err=True)
 
 
 def show(run: RunName, node: NodeId = None, as_json: Json = False) -> None:
@@ -85,13 +86,14 @@ def _show_node(record: Record, node: Node) -> None:
     from rich.console import Console
     from rich.syntax import Syntax
 
-    from treewright.cli.render import node_lines
+    from treewright.cli.render import node_lines, visible_controls
 
     console = Console()
     for line in node_lines(record, node):
         console.print(line)
     if node.proposal:
-        console.print(Syntax(node.proposal.code, "python", theme="ansi_light", background_color="default"))
+        code = "\n".join(map(visible_controls, node.proposal.code.splitlines()))
+        console.print(Syntax(code, "python", theme="ansi_light", background_color="default"))
 
 
 def diff(
@@ -141,6 +143,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Copy the answer, or one node's program and submission, to a folder of your own."""
+    from treewright.cli.render import visible_controls
     from treewright.record import read_run
 
     record = read_run(run)
@@ -156,7 +159,7 @@ def export(
     if as_json:
         typer.echo(json.dumps({"dir": str(to), "files": names}))
     else:
-        typer.echo(f"{to}: {', '.join(names)}")
+        typer.echo(visible_controls(f"{to}: {', '.join(names)}"))
 
 
 def _node(record: Record, node: int) -> Node:

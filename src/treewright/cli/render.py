@@ -231,7 +231,7 @@ def run_lines(record: Record) -> list[Text]:
     ended = f"ended by {run['stopped_by']}" if run["stopped_by"] else "not ended"
     best, metric = run["best"], plain(run["metric"])
     lines = [
-        Text.assemble((plain(run["run"]), "bold"), (f"  {run['dir']}", "dim")),
+        Text.assemble((plain(run["run"]), "bold"), (f"  {visible_controls(run['dir'])}", "dim")),
         Text(f"{run['nodes']} nodes, {run['buggy']} of them buggy, in {duration_text(run['seconds'])}; {ended}"),
     ]
     if best is None:

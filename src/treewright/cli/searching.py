@@ -16,7 +16,7 @@ import typer
 from treewright.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from treewright.app import Run
     from treewright.folder import RunFolder
@@ -26,7 +26,9 @@ OPENED = time.monotonic()
 
 NONE_FOUND, INTERRUPTED = 1, 130
 
-_TIMES = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
+_AMOUNT = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+_TIMES = re.compile(rf"(?:(?P<h>{_AMOUNT})h)?(?:(?P<m>{_AMOUNT})m)?(?:(?P<s>{_AMOUNT})s?)?")
+_LONGEST_NAME = 200
 
 
 def parse_time(text: str) -> float:
@@ -127,6 +129,7 @@ def run(
 ) -> None:
     """Search for the best program for a task."""
     from treewright.app import start
+    from treewright.coders.folder import read_program
     from treewright.config import PAPER, make_config, parse_setting, read_config
     from treewright.folder import RunFolder
 
@@ -138,7 +141,7 @@ def run(
         "metric": metric,
         "target": target,
         "steps": steps,
-        "time": parse_time(time_) if time_ else None,
+        "time": None if time_ is None else parse_time(time_),
         "patience": patience,
         "coder": coder,
         "init": init,
@@ -154,7 +157,9 @@ def run(
         *map(parse_setting, set_ or ()),
         {key: value for key, value in flags.items() if value is not None},
     )
-    folder = RunFolder(out / (name or _free_name(out, settings.task)))
+    folder = RunFolder(out / (_free_name(out, settings.task) if name is None else _check_name(name)))
+    if settings.init:
+        read_program(settings.init)  # what is wrong with it is said before anything is made
     with _opening(quiet=quiet or as_json):
         made = start(settings, folder, opened=OPENED)
     _search(made, as_json=as_json, quiet=quiet)
@@ -185,10 +190,8 @@ def resume(
     more = any(text and text.startswith("+") for text in (steps, time_))
     record = read_run(run) if more else None
     changes: dict[str, Any] = {
-        "steps": _more(
-            steps, len(record.tree) if record else 0, lambda text: int(text) if text.isdigit() else None, "--steps"
-        ),
-        "time": _more(time_, record.seconds if record else 0.0, parse_time, "--time"),
+        "steps": _more(steps, len(record.tree) if record else 0, _parse_count),
+        "time": _more(time_, record.seconds if record else 0.0, parse_time),
         "patience": patience,
         "workers": workers,
     }
@@ -199,14 +202,29 @@ def resume(
     _search(made, as_json=as_json, quiet=quiet)
 
 
-def _more(text: str | None, done: float, parse: Any, flag: str) -> Any:
+def _more(text: str | None, done: float, parse: Callable[[str], float]) -> float | None:
     """``N``, or ``+N`` beyond what is done."""
     if text is None:
         return None
     amount = parse(text.removeprefix("+"))
-    if amount is None:
-        raise UsageError(f"{flag} takes a number, or +N for so many more, not {text!r}")
     return amount + done if text.startswith("+") else amount
+
+
+def _parse_count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise UsageError(f"--steps takes a number, or +N for so many more, not {text!r}")
+    return int(text)
+
+
+def _check_name(name: str) -> str:
+    """The name of a run: a folder's, that a shell and a terminal take for nothing else."""
+    size = len(name.encode(errors="replace"))
+    if not name.isprintable() or "/" in name or name[:1] in {"", "-", ".", " "} or size > _LONGEST_NAME:
+        raise UsageError(
+            f"{name!r} cannot be the --name of a run: it must begin with a letter or digit, have no slash and nothing "
+            f"unprintable in it, and at most {_LONGEST_NAME} bytes"
+        )
+    return name
 
 
 def _free_name(out: Path, task: Path) -> str:
@@ -272,7 +290,7 @@ def _signals(made: Run) -> Iterator[None]:
 
 
 def _report(folder: RunFolder, stopped_by: str, *, as_json: bool) -> None:
-    from treewright.cli.render import duration_text, score_text
+    from treewright.cli.render import duration_text, score_text, visible_controls
     from treewright.record import read_run, summary
 
     figures = summary(read_run(folder.path))
@@ -280,21 +298,21 @@ def _report(folder: RunFolder, stopped_by: str, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(figures))
         return
-    best = figures["best"]
+    best, path, answer = figures["best"], visible_controls(str(folder.path)), visible_controls(str(folder.best))
     counts = f"{figures['nodes']} nodes, {figures['buggy']} of them buggy, in {duration_text(figures['seconds'])}"
     if best is None:
-        typer.echo(f"No valid solution yet: {counts}. See why: treewright show {folder.path}")
+        typer.echo(f"No valid solution yet: {counts}. See why: treewright show {path}")
     else:
         members = ", ".join(str(member["node"]) for member in best["members"])
         kind = f"node {members}" if best["kind"] == "node" else f"a blend of nodes {members}"
         typer.echo(f"{figures['metric']} {score_text(best['score'], best['score_se'])} by {kind} ({counts})")
-        typer.echo(f"  script      {folder.best / 'solution.py'}")
+        typer.echo(f"  script      {answer}/solution.py")
         if (folder.best / "submission.csv").exists():
-            typer.echo(f"  submission  {folder.best / 'submission.csv'}")
+            typer.echo(f"  submission  {answer}/submission.csv")
     if stopped_by == "interrupted":
-        typer.echo(f"  go on with  treewright resume {folder.path}")
+        typer.echo(f"  go on with  treewright resume {path}")
     else:
-        typer.echo(f"  look at it  treewright show {folder.path}")
+        typer.echo(f"  look at it  treewright show {path}")
 
 
 def inspect(task: Task, goal: Goal = None, metric: Metric = None, target: Target = None, as_json: Json = False) -> None:

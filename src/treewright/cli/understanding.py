@@ -77,14 +77,14 @@ def understanding_as_text(understood: Understanding) -> RenderableType:
     facts.add_column()
     folds = f", {understood.folds} splits that hide each row once" if understood.folds > 1 else ""
     for name, value in (
-        ("task", f"{task.name}: {plain(task.goal)}"),
+        ("task", f"{task.name}: {task.goal}"),
         ("target", f"{', '.join(task.targets)} ({task.kind})" + (f": {_some(task.classes)}" if task.classes else "")),
         ("metric", f"{task.metric.name}, {task.metric.direction}; submissions hold {task.metric.needs}"),
         ("ids", ", ".join(task.ids) or "none: rows count by their order"),
         ("split", f"{understood.split}{folds}. {understood.reason}"),
         ("rows", ", ".join(f"{count:,} {role}" for role, count in rows.items())),
     ):
-        facts.add_row(name, Text(value))
+        facts.add_row(name, Text(plain(value)))
     notes = [Text(f"· {plain(note)}") for note in understood.notes]
     return Group(facts, Text(), *notes, *([Text()] if notes else []), _columns(understood.profile))
 

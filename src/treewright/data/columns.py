@@ -166,9 +166,10 @@ def check_ids(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | No
 def _check_wanted(train: pd.DataFrame, test: pd.DataFrame | None, wanted: Sequence[str]) -> None:
     for name in wanted:
         if name not in train.columns:
-            near = difflib.get_close_matches(name, train.columns, n=1)
-            guess = f"did you mean {near[0]}? It" if near else "it"
-            raise TaskError(f"there is no column {name!r} to predict; {guess} has {_listed(train.columns)}")
+            folded = {str(column).casefold(): column for column in train.columns}
+            near = difflib.get_close_matches(name.casefold(), folded, n=1)
+            guess = f"did you mean {folded[near[0]]}? The" if near else "the"
+            raise TaskError(f"there is no column {name!r} to predict; {guess} table has {_listed(train.columns)}")
         if test is not None and name in test.columns:
             raise TaskError(f"test.csv has the column {name!r} that is to be predicted; remove it there")
 

@@ -53,9 +53,12 @@ class Fold:
     answers: Path
 
     def rows(self) -> FoldRows:
-        """What ``test.csv`` hides, read from ``answers``."""
-        table, _ = read_table(self.answers)
-        roles, positions = table["role"].to_numpy(dtype=object), table["position"].to_numpy(dtype="int64")
+        """What ``test.csv`` hides, read from ``answers``; ``RunFormatError`` if these are damaged."""
+        try:
+            table, _ = read_table(self.answers)
+            roles, positions = table["role"].to_numpy(dtype=object), table["position"].to_numpy(dtype="int64")
+        except (TaskError, KeyError, ValueError) as error:
+            raise RunFormatError(f"the answers in {self.answers} are damaged ({error}); start a new run") from None
         ids = [name for name in table.columns if name.startswith("id:")]
         truth = [name for name in table.columns if name.startswith("truth:")]
         return FoldRows(

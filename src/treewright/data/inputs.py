@@ -62,9 +62,9 @@ def copy_side_files(files: Sequence[Path], into: Path) -> None:
     for file in files:
         into.mkdir(parents=True, exist_ok=True)
         if file.is_dir():
-            shutil.copytree(file, into / file.name)
+            shutil.copytree(file, into / file.name, copy_function=_copy)
         else:
-            shutil.copyfile(file, into / file.name)
+            _copy(file, into / file.name)
 
 
 def placeholder_row(task: Task, sample: pd.DataFrame | None) -> pd.DataFrame:
@@ -133,4 +133,10 @@ def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
+        _copy(source, target)
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    """Copy a file that no script may write: without a sandbox a large one is not copied again for each script."""
+    shutil.copyfile(source, target)
+    Path(target).chmod(0o444)

@@ -45,6 +45,8 @@ def read_settings(folder: Path) -> Settings:
         return Settings()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     _check_keys(content, _KEYS, FILE)

@@ -11,11 +11,15 @@ import csv
 import gzip
 import re
 import sys
+import zlib
+from collections import Counter
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TextIO
 
 from treewright.errors import TaskError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from io import BufferedReader
     from pathlib import Path
 
@@ -31,6 +35,7 @@ MISSING = frozenset([
 
 SEPARATORS = ",;\t|"
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+MOST_COLUMNS = 100_000
 
 _NAMES = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
@@ -39,11 +44,11 @@ _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """All cells of a table as text, and a sentence on everything that had to be put right on the way.
 
-    ``TaskError`` for a file that is missing, empty, ragged (with the line) or has two columns of one name.
+    ``TaskError`` for a file that is missing, no text, empty, ragged (with the line) or has two columns of one name.
     """
     encoding = _encoding(path)
     with _open(path, encoding) as file:
-        header, separator = _header(path, file.readline())
+        header, separator = _header(path, file)
     frame = _read_cells(path, encoding, header, separator)
     notes = []
     if encoding not in {"utf-8-sig", "utf-16"}:
@@ -59,7 +64,7 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
 def read_header(path: Path) -> tuple[str, ...]:
     """The column names alone; ``TaskError`` as ``read_table``."""
     with _open(path, _encoding(path, only_first_line=True)) as file:
-        return tuple(_header(path, file.readline())[0])
+        return tuple(_header(path, file)[0])
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -90,22 +95,21 @@ def is_table(path: Path) -> bool:
 def _encoding(path: Path, *, only_first_line: bool = False) -> str:
     try:
         with _open_bytes(path) as file:
-            if file.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
-                return "utf-16"
-        for encoding in ("utf-8-sig", "cp1252"):
+            wide = file.read(2) in {b"\xff\xfe", b"\xfe\xff"}
+        for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252", "latin-1"):
             try:
                 with _open(path, encoding) as file:
-                    for _ in file:
-                        if only_first_line:
-                            break
-            except UnicodeDecodeError:
+                    is_text = not any("\0" in line for line in islice(file, 1 if only_first_line else None))
+            except UnicodeError:
                 continue
-            return encoding
+            if is_text:
+                return encoding
+            break
     except FileNotFoundError:
         raise TaskError(f"{path}: there is no such file") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise TaskError(f"{path} cannot be read: {error}") from None
-    return "latin-1"
+    raise TaskError(f"{path.name} is not a text file, or in an unknown encoding; save it as CSV in UTF-8")
 
 
 def _open_bytes(path: Path) -> gzip.GzipFile | BufferedReader:
@@ -138,25 +142,37 @@ def _read_cells(path: Path, encoding: str, header: list[str], separator: str) ->
 
 def _check_lines(path: Path, encoding: str, width: int, separator: str) -> None:
     """``TaskError`` for the first line that has not ``width`` cells; a blank line is none."""
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a cell may be a whole article
     with _open(path, encoding) as file:
-        reader = csv.reader(file, delimiter=separator)
-        for row in reader:
+        for line, row in _rows(file, separator):
             if row and len(row) != width:
                 raise TaskError(
-                    f"{path.name}, line {reader.line_num}: {len(row)} cells where the header has {width}; "
+                    f"{path.name}, line {line}: {len(row):,} cells where the header has {width:,}; "
                     "mend that line (a value with a comma, a quote or a line break in it needs quotes around it)"
                 )
 
 
-def _header(path: Path, line: str) -> tuple[list[str], str]:
-    bare = re.sub(r'"[^"]*"', "", line)
-    if not bare.strip() and not line.strip():
+def _rows(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, with the number of the line that it ends on."""
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a cell may be a whole article
+    reader = csv.reader(lines, delimiter=separator)
+    for row in reader:
+        yield reader.line_num, row
+
+
+def _header(path: Path, lines: Iterable[str]) -> tuple[list[str], str]:
+    rest = iter(lines)
+    first = next((line for line in rest if line.strip()), None)
+    if first is None:
         raise TaskError(f"{path.name} is empty; it needs a header line and rows")
+    bare = re.sub(r'"[^"]*"', "", first)
     separator = max(SEPARATORS, key=bare.count)
-    names = next(csv.reader([line], delimiter=separator))
+    _, names = next(_rows(chain([first], rest), separator))  # a name in quotes may go on in the next line
+    if len(names) > MOST_COLUMNS:
+        raise TaskError(
+            f"{path.name} has {len(names):,} columns, more than {MOST_COLUMNS:,}; are its line breaks missing?"
+        )
     header = [name or f"Unnamed: {i}" for i, name in enumerate(names)]  # what pandas calls them
-    if twice := sorted({name for name in header if header.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(header).items() if count > 1)[:8]:
         raise TaskError(f"{path.name} has more than one column called {', '.join(twice)}; rename or drop one of each")
     return header, separator
 

@@ -76,12 +76,12 @@ def infer_goal(
     """
     values = _values(labelled, roles)
     metric, kind, notes = (
-        _from_name(find_metric(named, base), values, roles) if named else _from_text(description, values, roles)
+        _from_name(find_metric(named, base), values, roles) if named is not None else _from_text(description, values, roles)
     )
     if metric.needs is Needs.PROBABILITIES and _lacks_class_columns(kind, roles) and has_sample:
         wrong = f"{metric.name} needs a column of probabilities for each class"
         has = f"sample_submission.csv has only {', '.join(roles.submission)}"
-        if named:
+        if named is not None:
             raise MetricError(f"{wrong}, but {has}; choose a metric for labels or give the sample a column a class")
         metric, notes = (
             default_metric(kind),

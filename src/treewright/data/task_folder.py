@@ -58,7 +58,7 @@ def read_task(
     settings = read_settings(path) if path.is_dir() else Settings()
     sources = read_sources(layout.train, layout.test, layout.sample)
     train, test, sample = sources.train, sources.test, sources.sample
-    roles = infer_roles(train, test, sample, _wanted(target, train) or settings.target)
+    roles = infer_roles(train, test, sample, settings.target if target is None else _wanted(target, train))
     has_target = labelled_rows(train, roles.targets)
     labelled = train[has_target]
     if len(labelled) < FEWEST_ROWS:
@@ -73,8 +73,8 @@ def read_task(
     inferred = infer_goal(
         labelled,
         roles,
-        named=metric or settings.metric,
-        base=Path() if metric or not path.is_dir() else path,
+        named=settings.metric if metric is None else metric,
+        base=path if metric is None and path.is_dir() else Path(),
         description=description,
         has_sample=sample is not None,
     )
@@ -113,6 +113,8 @@ def _lay_out(path: Path) -> _Layout:
     if train is None and len(tables) == 1:
         train = tables[0]
     if train is None:
+        if other := next((file for file in files if _stem(file).lower() in {"train", "training"}), None):
+            raise TaskError(f"{other} is not a table that can be read; save it as train.csv")
         has = ", ".join(file.name for file in files[:8]) or "nothing"
         raise TaskError(f"{path} has no train.csv (it has {has}); name the training table train.csv, or give one table")
     description = _description(files)
@@ -139,10 +141,17 @@ def _side_files(files: Iterable[Path], targets: Sequence[str]) -> tuple[tuple[Pa
 
 def _suspicion(path: Path, targets: Sequence[str]) -> str | None:
     if path.is_dir():
-        inside = (file for file in sorted(path.rglob("*")) if file.is_file())
+        inside = (file for file in sorted(path.rglob("*")) if file.is_symlink() or not file.is_dir())
         return next(
-            (f"contains {file.name}, which {why}" for file in inside if (why := _suspicion(file, targets))), None
+            (f"contains {file.name}, which {why}" for file in inside if (why := _suspicion_of_file(file, targets))),
+            None,
         )
+    return _suspicion_of_file(path, targets)
+
+
+def _suspicion_of_file(path: Path, targets: Sequence[str]) -> str | None:
+    if not path.is_file():
+        return "is no plain file"
     if not is_table(path):
         return "cannot be looked into" if path.name.lower().endswith(_OPAQUE) else None
     try:
@@ -183,9 +192,7 @@ def _goal(description: str) -> str:
     return (meant or [text for _, text in paragraphs] or [""])[0]
 
 
-def _wanted(target: str | Sequence[str] | None, train: pd.DataFrame) -> tuple[str, ...]:
-    if target is None:
-        return ()
+def _wanted(target: str | Sequence[str], train: pd.DataFrame) -> tuple[str, ...]:
     if not isinstance(target, str):
         return tuple(target)
-    return (target,) if target in train.columns else tuple(name.strip() for name in target.split(",") if name.strip())
+    return (target,) if target in train.columns else tuple(name.strip() for name in target.split(","))

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from treewright.data import Role
-from treewright.errors import TaskError
+from treewright.data.tables import read_table
+from treewright.errors import MetricError, RunFormatError, TaskError
 from treewright.evaluation.predictions import Predictions, average
-from treewright.evaluation.scoring import score_with_replicates
+from treewright.evaluation.scoring import score, score_with_replicates
 from treewright.evaluation.submission import Form, InvalidSubmission, read_form, read_submission, read_targets
+from treewright.metrics import Needs
 from treewright.scores import FoldScore, mean_standard_error
 from treewright.task import Task
 
@@ -78,12 +80,17 @@ class Grader:
 
     @classmethod
     def from_holdout(cls, task: Task, holdout: Holdout) -> Grader:
-        """Read all answers."""
-        folds = tuple(GradedFold.from_fold(fold, task) for fold in holdout.folds)
-        truth = np.concatenate([*(fold.truth[fold.search] for fold in folds), folds[0].truth[folds[0].selection]])
+        """Read all answers; ``RunFormatError`` if they are damaged, ``MetricError`` if one's own metric fails."""
         full = holdout.full
-        form = read_form(full / SAMPLE, task) if full else None
-        sample = pd.read_csv(full / SAMPLE, dtype=str, keep_default_na=False) if full else None
+        try:
+            folds = tuple(GradedFold.from_fold(fold, task) for fold in holdout.folds)
+            form = read_form(full / SAMPLE, task) if full else None
+            sample = pd.read_csv(full / SAMPLE, dtype=str, keep_default_na=False) if full else None
+        except InvalidSubmission as error:
+            raise RunFormatError(f"the split data is damaged: {error}; start a new run") from None
+        truth = np.concatenate([*(fold.truth[fold.search] for fold in folds), folds[0].truth[folds[0].selection]])
+        if task.metric.source:
+            _rehearse(task, truth)
         return cls(task, folds, truth, full, form, sample)
 
     @property
@@ -106,19 +113,34 @@ class Grader:
         return average(self.task, [folds[fold.index].rows(fold.test) for fold in self.folds if fold.index in folds])
 
 
+def _rehearse(task: Task, truth: Array) -> None:
+    """Call one's own metric before any script depends on it: the answers in reverse order stand for predictions."""
+    predictions = truth[::-1]
+    if task.metric.needs is Needs.PROBABILITIES and len(task.submission_columns) == len(task.classes):
+        predictions = np.eye(len(task.classes))[predictions.astype(int)]
+    try:
+        score(task.metric, truth, predictions, task.classes)
+    except ValueError as error:
+        raise MetricError(f"{task.metric.source} cannot score: {' '.join(str(error).split())}") from None
+    except SystemExit:
+        raise MetricError(f"{task.metric.source} ends the program when called; let it return a number") from None
+
+
 def grade_file(task: Task, submission: Path, answers: Path) -> dict[str, Any]:
     """Score a submission against a file of true values, matched by id; ``TaskError`` says what is wrong with either."""
-    try:
-        truth = pd.read_csv(answers, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise TaskError(f"{answers} cannot be read: {error}") from None
+    truth, _ = read_table(answers)
     if missing := [name for name in (*task.ids, *task.targets) if name not in truth.columns]:
         raise TaskError(f"{answers} lacks the columns {', '.join(missing)}; it must have ids and targets")
+    if task.ids and truth.duplicated(list(task.ids)).any():
+        raise TaskError(f"{answers} has the same {', '.join(task.ids)} more than once; keep one row for each")
+    try:
+        actual = read_targets(truth[list(task.targets)], task)
+    except InvalidSubmission as error:
+        raise TaskError(f"{answers} cannot be used: {error}") from None
     try:
         form = Form.of(truth, task, submission.stat().st_size)
         answer = read_submission(submission, form, task)
-        actual = read_targets(truth[list(task.targets)], task)
-        score, replicates = score_with_replicates(task.metric, actual, answer, task.classes, seed=0)
+        value, replicates = score_with_replicates(task.metric, actual, answer, task.classes, seed=0)
     except FileNotFoundError:
         raise TaskError(f"there is no file {submission}") from None
     except (InvalidSubmission, ValueError) as error:
@@ -126,7 +148,7 @@ def grade_file(task: Task, submission: Path, answers: Path) -> dict[str, Any]:
     return {
         "metric": task.metric.name,
         "direction": task.metric.direction.value,
-        "score": score,
-        "score_se": mean_standard_error([FoldScore(0, score, replicates)]),
+        "score": value,
+        "score_se": mean_standard_error([FoldScore(0, value, replicates)]),
         "rows": len(truth),
     }

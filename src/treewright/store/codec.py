@@ -36,10 +36,10 @@ class Row:
 
 
 def encode(event: Event) -> Row:
-    """The row for an event."""
+    """The row for an event; a ``ValueError`` for one with a value that could not be read back."""
     kind = type(event).__name__
     texts: dict[str, str] = {}
-    body = _shelve(_ADAPTERS[kind].dump_python(event, mode="json"), texts)
+    body = _shelve(_ADAPTERS[kind].dump_python(event, mode="json", warnings="error"), texts)
     return Row(kind, json.dumps(body, separators=(",", ":"), allow_nan=True), texts)
 
 

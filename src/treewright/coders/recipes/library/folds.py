@@ -45,7 +45,7 @@ def block_folds(times: pd.Series, blocks: int, folds: int, repeats: int) -> Fold
 
 
 def across_folds(
-    fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds, predict: str
+    fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds, *, predict: str
 ) -> Iterator[tuple[np.ndarray, Any, np.ndarray, np.ndarray]]:
     """Fit a model on each fold, several at a time; give its held-out rows, it, and its predictions for both files."""
     rows = getattr(x, "iloc", x)
@@ -63,8 +63,8 @@ def across_folds(
 
 def predict_numbers(fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
     """Predict each training row by models that have not seen it, and the test rows by the mean of all models."""
-    held_out, times, predicted = np.zeros(len(y)), np.zeros(len(y)), 0.0
-    for rows, _, held, new in across_folds(fit, model, x, y, folds, "predict"):
+    held_out, times, predicted = np.zeros(len(y)), np.zeros(len(y)), np.zeros(x.shape[0] - len(y))
+    for rows, _, held, new in across_folds(fit, model, x, y, folds, predict="predict"):
         held_out[rows] += held.ravel()
         times[rows] += 1
         predicted += new.ravel() / len(folds)
@@ -77,7 +77,7 @@ def predict_classes(fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds) -
     Both have a row for each row and a column for each class.
     """
     held_out, predicted = np.zeros((len(y), y.max() + 1)), np.zeros((x.shape[0] - len(y), y.max() + 1))
-    for rows, fitted, held, new in across_folds(fit, model, x, y, folds, "predict_proba"):
+    for rows, fitted, held, new in across_folds(fit, model, x, y, folds, predict="predict_proba"):
         held_out[np.ix_(rows, fitted.classes_)] += held
         predicted[:, fitted.classes_] += new / len(folds)
     held_out[held_out.sum(axis=1) == 0] = 1  # rows never held out get even chances
