@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treewright.errors import UsageError
+from treewright.errors import ProviderError, UsageError
 from treewright.protocols import Coder
 from treewright.tree import Proposal
 
@@ -38,7 +38,11 @@ class FolderCoder:
         return cls(programs)
 
     def write(self, brief: Brief) -> Proposal:
-        """The program whose turn it is."""
+        """The program whose turn it is; ``ProviderError`` if there are no more."""
+        if brief.node > len(self.programs):
+            raise ProviderError(
+                f"there is no program for node {brief.node}, the folder holds {len(self.programs)}; add more, then resume"
+            )
         program = self.programs[brief.node - 1]
         return Proposal(f"{program.name}, as it stands in the folder", read_program(program), self.name)
 
