@@ -5,6 +5,7 @@ It does with files what ``predictions.average`` does with arrays, so that ``best
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from treewright.evaluation.predictions import is_logarithmic
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 _SCRIPT = '''"""A blend of {count} programs, which lie beside this one.
 
-Each runs on the data in ./input, in a folder of its own under ./working. Their predictions are combined by {how}.
+Each runs on the data in ./input, in a folder of its own under ./working.
+Their predictions are combined by {how}.
 """
 
 import shutil
@@ -30,12 +32,12 @@ from pathlib import Path
 WEIGHTS = {{
 {weights}
 }}
-IDS = {ids!r}
-COLUMNS = {columns!r}
+IDS = {ids}
+COLUMNS = {columns}
 HERE = Path(__file__).resolve().parent
 
 
-def run(program):
+def run(program: str) -> pd.DataFrame:
     """Run one program; the table that it writes, in the row order of the sample submission."""
     folder = Path("working", Path(program).stem).resolve()
     shutil.rmtree(folder, ignore_errors=True)
@@ -61,13 +63,13 @@ for program, weight in WEIGHTS.items():
 sample[COLUMNS] = np.expm1(logs)"""
 
 _PROBABILITIES = """blend = sum(weight * run(program)[COLUMNS].to_numpy(float) for program, weight in WEIGHTS.items())
-sample[{target!r}] = np.array(COLUMNS)[blend.argmax(axis=1)]"""
+sample[{target}] = np.array(COLUMNS)[blend.argmax(axis=1)]"""
 
 _VOTES = """votes = 0.0
 for program, weight in WEIGHTS.items():
-    labels = run(program)[{target!r}].to_numpy(str)
+    labels = run(program)[{target}].to_numpy(str)
     votes = votes + weight * (labels[:, None] == np.array(COLUMNS))
-sample[{target!r}] = np.array(COLUMNS)[votes.argmax(axis=1)]"""
+sample[{target}] = np.array(COLUMNS)[votes.argmax(axis=1)]"""
 
 
 def blend_script(task: Task, weights: Mapping[str, float], *, probabilities: bool) -> str:
@@ -78,16 +80,21 @@ def blend_script(task: Task, weights: Mapping[str, float], *, probabilities: boo
         body = _LOGARITHMS if is_logarithmic(task) else _NUMBERS
     else:
         how = "the likeliest class by weighted probabilities" if probabilities else "a weighted vote"
-        body = (_PROBABILITIES if probabilities else _VOTES).format(target=task.submission_columns[0])
+        body = (_PROBABILITIES if probabilities else _VOTES).format(target=_quoted(task.submission_columns[0]))
     return _SCRIPT.format(
         count=len(weights),
         how=how,
         imports=("import numpy as np\n" if "np." in body else "") + "import pandas as pd",
-        weights="\n".join(f"    {name!r}: {weight:.6f}," for name, weight in weights.items()),
-        ids=list(task.ids),
-        columns=list(task.classes if labels else task.submission_columns),
+        weights="\n".join(f"    {_quoted(name)}: {weight:.6f}," for name, weight in weights.items()),
+        ids=_quoted(list(task.ids)),
+        columns=_quoted(list(task.classes if labels else task.submission_columns)),
         table="probabilities.csv" if labels and probabilities else "submission.csv",
         dtype="str" if labels and not probabilities else "dict.fromkeys(IDS, str)",
         aligned='sample[IDS].merge(table, on=IDS, how="left")' if task.ids else "table",
         body=body,
     )
+
+
+def _quoted(value: str | list[str]) -> str:
+    """A text, or a list of texts, as Python with double quotes."""
+    return json.dumps(value, ensure_ascii=False)

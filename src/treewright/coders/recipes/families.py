@@ -44,7 +44,7 @@ FAMILIES: Mapping[str, Family] = {
         {"n_jobs": THREADS, "random_state": SEED, "verbosity": -1},
     ),
     "xgboost": Family(
-        "XGBoost", ("xgboost", "xgboost-cpu"), "XGBRegressor", "XGBClassifier", "fit_xgboost", "table", 4.0,
+        "XGBoost", ("xgboost", "xgboost-cpu"), "XGBRegressor", "XGBClassifier", "fit_xgboost", "table", 3.5,
         {"enable_categorical": True, "early_stopping_rounds": 50, "n_jobs": THREADS, "random_state": SEED},
     ),
     "catboost": Family(
@@ -58,7 +58,7 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "extra_trees": Family(
         "extremely random trees", _SKLEARN, "ExtraTreesRegressor", "ExtraTreesClassifier",
-        "fit_model", "number_labels", 3.0, {"n_jobs": THREADS, "random_state": SEED}, 200_000,
+        "fit_model", "number_labels", 4.5, {"n_jobs": THREADS, "random_state": SEED}, 200_000,
     ),
     "forest": Family(
         "a random forest", _SKLEARN, "RandomForestRegressor", "RandomForestClassifier",
