@@ -119,6 +119,11 @@ def divided(table: pd.DataFrame, test_rows: int) -> tuple[pd.DataFrame, pd.DataF
 
 def situations() -> dict[str, Situation]:
     """One situation for every sort of task that recipes tell apart."""
+    return {name: situation for name, (situation, _, _) in tasks().items()}
+
+
+def tasks() -> dict[str, tuple[Situation, pd.DataFrame, pd.DataFrame]]:
+    """The same with their training and test tables."""
     table = mixed_table(397)
     plain = table.drop(columns=["heat [°C]", "dirty", "story"])
     texts = table[["id", "story", *TARGETS]]
@@ -127,10 +132,12 @@ def situations() -> dict[str, Situation]:
     blocks, time = HoldoutSpec(SplitKind.BLOCKS, "when"), HoldoutSpec(SplitKind.TIME, "when")
     group = HoldoutSpec(SplitKind.GROUP, "id", "_")
 
-    def make(frame: pd.DataFrame, *targets: str, **more: object) -> Situation:
+    def make(frame: pd.DataFrame, *targets: str, **more: object) -> tuple[Situation, pd.DataFrame, pd.DataFrame]:
         others = [name for name in TARGETS if name in frame and name not in targets]
         train, test = divided(frame.drop(columns=others), 83)
-        return Situation(setting_of(train, test, task_of(frame, *targets, **more)))  # type: ignore[arg-type]
+        test = test.drop(columns=[name for name in targets if name in test])
+        task = task_of(frame, *targets, **more)  # type: ignore[arg-type]
+        return Situation(setting_of(train, test, task)), train, test
 
     return {
         "mixed, log error": make(table, "amount", metric="rmsle"),

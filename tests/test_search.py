@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from treewright.errors import ExecutorError, ProviderError, UsageError
+from treewright.errors import ExecutorError, ProviderError, RunFormatError, UsageError
 from treewright.events import Evaluated, Extended, Finished, RunStarted, Selected, Started, Written
 from treewright.metrics import Direction
 from treewright.policies import Greedy
@@ -254,6 +254,17 @@ def test_an_extended_run_goes_on_and_says_that_its_selection_rows_are_spent():
     assert len(again.tree) == 15
     assert [selection.spent for selection in selections] == [False, True]
     assert kinds(store).count(Extended) == 1
+
+
+def test_a_log_with_a_hole_in_it_is_refused():
+    store, damaged = MemoryStore(), MemoryStore()
+    with search(store) as run:
+        run.run()
+    for entry in store.entries():
+        if entry.seq != 5:
+            damaged.append(entry.event, elapsed=entry.elapsed)
+    with pytest.raises(RunFormatError, match="missing or out of order"), search(damaged):
+        pass
 
 
 def test_ask_and_tell_let_somebody_else_write_the_programs():

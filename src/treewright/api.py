@@ -83,7 +83,15 @@ class Search:
         **settings: Any,
     ) -> None:
         named = coder if isinstance(coder, str) else f"python:{coder.name}"
-        asked = {"task": task.path, "goal": task.goal, "metric": task.metric, "target": task.target, "coder": named}
+        asked: dict[str, Any] = {
+            "task": task.path,
+            "goal": task.goal,
+            "metric": task.metric,
+            "target": task.target,
+            "coder": named,
+        }
+        if policy is not None:
+            asked["policy"] = {"name": f"python:{type(policy).__name__}"}
         limits = {"steps": None, "time": time, "patience": None}
         self._settings = limits | settings | asked | {"workers": workers, "seed": seed}
         make_config(self._settings)  # a mistake is said here rather than by the first step

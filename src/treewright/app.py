@@ -84,7 +84,7 @@ def start(config: Config, folder: RunFolder, *, opened: float | None = None, own
     from treewright.data import load_holdout, prepare
 
     task = own.task or _read_task(config)
-    making = RunFolder(folder.path.with_name(f".{folder.name}.new"))
+    making = RunFolder(folder.path.with_name(f".{folder.name}.{os.getpid()}.new"))
     try:
         shutil.rmtree(making.path, ignore_errors=True)
         making.path.mkdir(parents=True)
@@ -118,7 +118,7 @@ def reopen(path: Path, changes: list[dict[str, Any]], *, opened: float | None = 
 
 def free_name(out: Path, task: Path) -> str:
     """A name for a run of this task that no run in ``out`` has yet."""
-    stem = re.sub(r"[^\w.-]+", "-", task.resolve().name.partition(".")[0]).strip("-.") or "run"
+    stem = re.sub(r"[^\w.-]+", "-", task.resolve().name.partition(".")[0])[:60].strip("-.") or "run"
     return next(name for i in itertools.count(1) if not (out / (name := f"{stem}-{i}")).exists())
 
 
@@ -160,7 +160,7 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
         Setting(task, holdout.profile, machine, each.waves(runs)),
         coder=coder,
         evaluator=evaluator,
-        policy=own.policy or _policy(config),
+        policy=own.policy or make_policy(config),
         store=SqliteStore(folder.database, folder.name),
         started=RunStarted(
             folder.name, config.seed, task.metric.name, task.metric.direction, config.model_dump(mode="json")
@@ -190,9 +190,18 @@ def make_coder(config: Config, own: Coder | None = None) -> tuple[Coder, int | N
         from treewright.coders.recipes import RecipeCoder
 
         coder = RecipeCoder()
+    elif kind == "python":
+        raise _from_python("coder", config.coder)
     else:
         raise ConfigError(f"there is no coder {config.coder!r}; it is recipes, or folder:DIR for programs of your own")
     return (InitCoder(config.init, coder) if config.init else coder), steps
+
+
+def _from_python(part: str, recorded: str) -> ConfigError:
+    return ConfigError(
+        f"the {part} of this run is the Python object {recorded.removeprefix('python:')}; "
+        f"go on with it from Python: treewright.Search(task, {part}=..., name=...)"
+    )
 
 
 def _introduce(coder: Coder) -> str:
@@ -201,10 +210,13 @@ def _introduce(coder: Coder) -> str:
     return f"coder: {coder.name}"
 
 
-def _policy(config: Config) -> Any:
+def make_policy(config: Config) -> SearchPolicy:
+    """The policy that is asked for."""
     from treewright.policies import Greedy
 
     settings = config.policy
+    if settings.name != "greedy":
+        raise _from_python("policy", settings.name)
     return Greedy(settings.num_drafts, settings.debug_prob, settings.max_debug_depth, settings.noise_aware)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from pathlib import Path  # noqa: TC003 -- pydantic reads the annotations
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from treewright.errors import ConfigError, RunFormatError
 
@@ -16,14 +16,28 @@ DEFAULT_SECONDS = 600.0
 """The time of a run for which neither steps nor time were named."""
 
 
+def _settle(text: str) -> str:
+    """The text with the path that it holds made absolute: the run may be resumed from another folder."""
+    if folder := text.removeprefix("folder:") if text.startswith("folder:") else "":
+        return f"folder:{Path(folder).absolute()}"
+    return str(Path(text).absolute()) if ".py:" in text else text
+
+
+SettledPath = Annotated[Path, AfterValidator(Path.absolute)]
+SettledText = Annotated[str, AfterValidator(_settle)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PolicyConfig(_Section):
-    """The paper's parameters of the search policy, and whether ties within noise go to the simpler program."""
+    """The paper's parameters of the search policy, and whether ties within noise go to the simpler program.
 
-    name: Literal["greedy"] = "greedy"
+    The name ``python:NAME`` records that a Python program brought a policy of its own.
+    """
+
+    name: Literal["greedy"] | Annotated[str, Field(pattern="^python:")] = "greedy"
     num_drafts: int = Field(default=5, ge=1)
     debug_prob: float = Field(default=0.5, ge=0, le=1)
     max_debug_depth: int = Field(default=3, ge=0)
@@ -33,12 +47,12 @@ class PolicyConfig(_Section):
 class Config(_Section):
     """One run. Times are in seconds."""
 
-    task: Path
+    task: SettledPath
     goal: str | None = None
-    metric: str | None = None
+    metric: SettledText | None = None
     target: str | None = None
-    coder: str = "recipes"
-    init: Path | None = None
+    coder: SettledText = "recipes"
+    init: SettledPath | None = None
     steps: int | None = Field(default=None, ge=1)
     time: float | None = Field(default=None, gt=0)
     patience: int | None = Field(default=None, ge=1)
@@ -65,9 +79,14 @@ def make_config(*layers: dict[str, Any]) -> Config:
     if all(merged.get(key) is None for key in ("steps", "time", "patience")):
         merged["time"] = DEFAULT_SECONDS
     try:
-        return Config.model_validate(merged)
+        config = Config.model_validate(merged)
+        dump_config(config).encode()
     except ValidationError as error:
         raise ConfigError(_explain(error)) from None
+    except UnicodeEncodeError as error:
+        line = next(line for line in error.object.splitlines() if not line.isprintable())
+        raise ConfigError(f"{line!a} is not valid UTF-8, and could not be written down; rename it") from None
+    return config
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from treewright.errors import RunFormatError
 from treewright.metrics import Direction
 from treewright.tree import Action, Evaluation, Execution, Node, Operator, Proposal, Tree, ranked
 
@@ -119,8 +120,11 @@ def apply(tree: Tree, event: Event) -> Tree:
 
 
 def replay(events: Iterable[Event]) -> Tree:
-    """The tree that these events lead to."""
-    return reduce(apply, events, Tree())
+    """The tree that these events lead to; ``RunFormatError`` if they cannot have happened in this order."""
+    try:
+        return reduce(apply, events, Tree())
+    except (ValueError, LookupError) as error:
+        raise RunFormatError(f"the run's log is damaged, events are missing or out of order: {error}") from None
 
 
 def _start(tree: Tree, event: Started) -> Tree:

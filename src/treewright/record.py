@@ -75,11 +75,7 @@ def read_run(path: Path) -> Record:
         store.close()
     if not entries or not isinstance(entries[0].event, RunStarted):
         raise RunFormatError(f"{folder.path} was cut off before it began; go on with: treewright resume {path}")
-    try:
-        tree = replay(entry.event for entry in entries)
-    except (KeyError, ValueError) as error:
-        raise RunFormatError(f"{folder.database} is damaged: its events do not follow each other ({error})") from None
-    return Record(folder, entries, tree)
+    return Record(folder, entries, replay(entry.event for entry in entries))
 
 
 def find_run(path: Path) -> RunFolder:

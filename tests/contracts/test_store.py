@@ -121,6 +121,14 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path, database):
         database()
 
 
+def test_a_run_whose_folder_was_renamed_is_still_that_run(tmp_path):
+    with closed_at_the_end(SqliteStore(tmp_path / "run.db", "old name")) as store:
+        store.append(DRAFT, elapsed=0.0)
+    with closed_at_the_end(SqliteStore(tmp_path / "run.db", "new name")) as store:
+        store.append(Finished("steps"), elapsed=1.0)
+        assert [entry.event for entry in store.entries()] == [DRAFT, Finished("steps")]
+
+
 def test_a_missing_database_is_not_made_by_a_reader(tmp_path, database):
     with pytest.raises(StoreError, match="cannot open"):
         database(read_only=True)
@@ -132,7 +140,7 @@ def test_a_full_disk_loses_only_the_event_that_did_not_fit(database):
     store.append(DRAFT, elapsed=0.0)
     (pages,) = store._db.execute("PRAGMA page_count").fetchone()
     store._db.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(StoreError, match="full"):
+    with pytest.raises(StoreError, match="disk is full"):
         store.append(Written(1, Proposal("plan", "x" * 1_000_000, "coder")), elapsed=0.0)
     store._db.execute(f"PRAGMA max_page_count = {pages + 1000}")
     store.append(Written(1, Proposal("plan", "y", "coder")), elapsed=0.0)
@@ -198,6 +206,8 @@ def test_an_unknown_event_is_refused_with_the_mend():
         decode("Merged", "{}", str)
 
 
-def test_a_damaged_event_is_refused():
-    with pytest.raises(RunFormatError, match="damaged"):
-        decode("Started", '{"node": "seven"}', str)
+@pytest.mark.parametrize("body", ['{"node": "seven"}', "null", "{"])
+def test_a_damaged_event_is_refused_in_one_line(body):
+    with pytest.raises(RunFormatError, match="damaged") as refused:
+        decode("Started", body, str)
+    assert "\n" not in str(refused.value)

@@ -229,8 +229,9 @@ def test_damage_that_a_script_does_to_side_files_does_not_reach_the_users_own(
     (path / "pictures").mkdir()
     (path / "pictures" / "1.png").write_text("picture")
     fold = hide(path).folds[0]
-    (fold.input / "notes.txt").write_text("scribble")
-    (fold.input / "pictures" / "1.png").write_text("scribble")
+    for name in ("notes.txt", "pictures/1.png"):
+        (fold.input / name).chmod(0o644)
+        (fold.input / name).write_text("scribble")
     assert (path / "notes.txt").read_text() == "precious"
     assert (path / "pictures" / "1.png").read_text() == "picture"
 

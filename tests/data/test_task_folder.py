@@ -184,8 +184,9 @@ def test_mistakes_in_task_toml_are_named(folder: MakeFolder, tables: Tables, tom
         read_task(folder(**tables, toml=toml))
 
 
-def test_the_evaluate_table_belongs_to_another_reader(folder: MakeFolder, tables: Tables) -> None:
-    assert read_task(folder(**tables, toml='[evaluate]\ncommand = "make"')).targets == ("weight",)
+def test_an_evaluation_by_command_is_not_promised_in_silence(folder: MakeFolder, tables: Tables) -> None:
+    with pytest.raises(ConfigError, match="evaluate"):
+        read_task(folder(**tables, toml='[evaluate]\ncommand = "make"'))
 
 
 # Kind and metric ----------------------------------------------------------------------------------------------------

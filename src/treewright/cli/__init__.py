@@ -49,6 +49,12 @@ looking.register(app)
 
 def main() -> None:
     """Run the program; a mistake of the user's ends in a line of advice, never in a traceback."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 -- a device
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere  # either may have been closed
+        _main()
+
+
+def _main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # rather a question mark than no result
     try:

@@ -128,7 +128,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Search for the best program for a task."""
-    from treewright.app import start
+    from treewright.app import free_name, start
     from treewright.coders.folder import read_program
     from treewright.config import PAPER, make_config, parse_setting, read_config
     from treewright.folder import RunFolder
@@ -157,7 +157,7 @@ def run(
         *map(parse_setting, set_ or ()),
         {key: value for key, value in flags.items() if value is not None},
     )
-    folder = RunFolder(out / (_free_name(out, settings.task) if name is None else _check_name(name)))
+    folder = RunFolder(out / (free_name(out, settings.task) if name is None else _check_name(name)))
     if settings.init:
         read_program(settings.init)  # what is wrong with it is said before anything is made
     with _opening(quiet=quiet or as_json):
@@ -225,11 +225,6 @@ def _check_name(name: str) -> str:
             f"unprintable in it, and at most {_LONGEST_NAME} bytes"
         )
     return name
-
-
-def _free_name(out: Path, task: Path) -> str:
-    stem = re.sub(r"[^\w.-]+", "-", task.resolve().name.partition(".")[0]).strip("-.") or "run"
-    return next(name for i in range(1, 1_000_000) if not (out / (name := f"{stem}-{i}")).exists())
 
 
 @contextmanager

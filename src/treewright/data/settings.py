@@ -18,16 +18,13 @@ FILE = "task.toml"
 LARGEST_FRACTION = 0.3
 MOST_FOLDS = 20
 
-_KEYS = ("goal", "metric", "target", "holdout", "evaluate")
+_KEYS = ("goal", "metric", "target", "holdout")
 _HOLDOUT_KEYS = ("kind", "column", "prefix", "fraction", "folds")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What ``task.toml`` says about a prediction task; ``None`` or empty where it is silent.
-
-    ``[evaluate]`` belongs to the evaluation by command and is not looked at here.
-    """
+    """What ``task.toml`` says about a prediction task; ``None`` or empty where it is silent."""
 
     goal: str | None = None
     metric: str | None = None

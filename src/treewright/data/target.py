@@ -75,9 +75,10 @@ def infer_goal(
     predicted, ``MetricError`` for a named metric that does not fit them.
     """
     values = _values(labelled, roles)
-    metric, kind, notes = (
-        _from_name(find_metric(named, base), values, roles) if named is not None else _from_text(description, values, roles)
-    )
+    if named is None:
+        metric, kind, notes = _from_text(description, values, roles)
+    else:
+        metric, kind, notes = _from_name(find_metric(named, base), values, roles)
     if metric.needs is Needs.PROBABILITIES and _lacks_class_columns(kind, roles) and has_sample:
         wrong = f"{metric.name} needs a column of probabilities for each class"
         has = f"sample_submission.csv has only {', '.join(roles.submission)}"

@@ -114,7 +114,7 @@ def _lay_out(path: Path) -> _Layout:
         train = tables[0]
     if train is None:
         if other := next((file for file in files if _stem(file).lower() in {"train", "training"}), None):
-            raise TaskError(f"{other} is not a table that can be read; save it as train.csv")
+            raise TaskError(f"{path} has no train.csv (it has {other.name}); save that table as train.csv")
         has = ", ".join(file.name for file in files[:8]) or "nothing"
         raise TaskError(f"{path} has no train.csv (it has {has}); name the training table train.csv, or give one table")
     description = _description(files)

@@ -51,8 +51,9 @@ def decode(kind: str, body: str, text: Callable[[str], str]) -> Event:
         )
     try:
         event: Event = _ADAPTERS[kind].validate_python(_unshelve(json.loads(body), text))
-    except (ValidationError, ValueError) as error:
-        raise RunFormatError(f"the run holds a damaged event of kind {kind}: {error}") from error
+    except ValueError as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise RunFormatError(f"the run holds a damaged event of kind {kind}: {reason}") from error
     return event
 
 

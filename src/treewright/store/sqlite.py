@@ -43,7 +43,7 @@ INSERT INTO attempts VALUES (?, ?, 1) ON CONFLICT (run, node) DO UPDATE SET coun
 
 
 class SqliteStore:
-    """The events of the run ``run`` in the database at ``path``.
+    """The events of the run ``run`` in the database at ``path``, or of the only one that it holds.
 
     ``read_only`` opens an existing database without the right to change it. ``RunFormatError`` for a file that is no
     database of this version, ``StoreError`` where it cannot be opened.
@@ -81,6 +81,9 @@ class SqliteStore:
                 self._db.executescript(_SCHEMA)
         elif version == 0:
             raise RunFormatError(f"{self.path} holds no run: it was cut off before it began, or it is something else")
+        names = [name for (name,) in self._db.execute("SELECT DISTINCT run FROM events LIMIT 2")]
+        if len(names) == 1:
+            self.run = names[0]  # its folder may have another name by now
         (seq,) = self._db.execute("SELECT ifnull(max(seq), 0) FROM events WHERE run = ?", (self.run,)).fetchone()
         return int(seq)
 
@@ -145,7 +148,8 @@ class SqliteStore:
             try:
                 yield
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk has rolled back already
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
         except sqlite3.Error as error:

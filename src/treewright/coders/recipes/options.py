@@ -106,7 +106,7 @@ _ON_TABLES: Mapping[str, Callable[[Situation], Options]] = {
     "elastic_net": lambda _: {"alpha": 0.005, "l1_ratio": 0.5, "max_iter": 3000},
     "logistic": lambda _: {"C": 0.3, "max_iter": 300},
     "svm": _svm,
-    "neighbours": lambda _: {"n_neighbors": 20, "weights": "distance"},
+    "neighbours": lambda situation: {"n_neighbors": max(2, min(20, situation.rows // 10)), "weights": "distance"},
     "network": _network,
 }
 

@@ -8,7 +8,7 @@ from .folds import SEED
 
 def add_group(table: pd.DataFrame, column: str, delimiter: str) -> pd.DataFrame:
     """Take the group out of an id like ``0013_01`` and tell how many rows share it."""
-    group = table[column].str.rsplit(delimiter, n=1).str[0]
+    group = table[column].astype(str).str.partition(delimiter)[0]
     return table.assign(group=group, group_size=group.map(group.value_counts()))
 
 

@@ -51,9 +51,7 @@ def add_sums(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 def add_row_statistics(table: pd.DataFrame) -> pd.DataFrame:
     """Add each row's mean, spread and extremes, as many columns measure the same thing."""
     values = table.select_dtypes("number")
-    return table.assign(
-        row_mean=values.mean(axis=1), row_std=values.std(axis=1), row_min=values.min(axis=1), row_max=values.max(axis=1)
-    )
+    return table.join(values.agg(["mean", "std", "min", "max"], axis=1).add_prefix("row_"))
 
 
 def add_components(table: pd.DataFrame, components: int) -> pd.DataFrame:
