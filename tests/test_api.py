@@ -208,7 +208,13 @@ def test_the_command_line_shows_such_a_run_but_cannot_go_on_with_a_coder_it_does
     assert json.loads(shown.stdout)["nodes"][0]["coder"] == "slope"
     resumed = subprocess.run([*command, "resume", "mine"], capture_output=True, text=True, check=False)
     assert resumed.returncode == 2
-    assert "python:slope" in resumed.stderr
+    assert "the coder of this run is the Python object slope" in resumed.stderr
+
+
+def test_a_policy_of_one_s_own_is_recorded_so_that_no_other_goes_on_in_its_place(task):
+    Search(task, SlopeCoder(), Chain(), name="mine").run(steps=1)
+    with pytest.raises(ConfigError, match="the policy of this run is the Python object Chain"):
+        Search(task, SlopeCoder(), name="mine").run(steps=2)
 
 
 def test_importing_the_package_loads_no_part_of_it():

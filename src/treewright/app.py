@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from treewright.tree import Tree
 
 
+MEMORY_SHARE = 0.8
+"""Of the machine's memory, that all scripts together may have where no limit is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """An open run: ``with`` holds its lock. ``announcements`` say in a line each what was chosen and why."""
@@ -144,10 +148,10 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
     python = config.python or Path(sys.executable)
     sandbox = find_sandbox(config.sandbox, python)
     executor = LocalExecutor(sandbox, python)
-    whole, each = _resources(config)
     grader = Grader.from_holdout(task, holdout)
     runs = len(grader.folds)
-    machine = probe_machine(python, each.cpus_each(runs), each.memory_mb or _machine_memory_mb() // config.workers)
+    whole, each = _resources(config, runs)
+    machine = probe_machine(python, each.cpus_each(runs), each.memory_mb)
     evaluator = HoldoutEvaluator(
         grader,
         executor,
@@ -169,7 +173,12 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
         workers=config.workers,
         opened=opened,
     )
-    announcements = (_introduce(coder), holdout.reason, *task.notes, *holdout.notes, sandbox.describe())
+    announcements = (
+        _introduce(coder),
+        " ".join(task.notes),
+        " ".join((holdout.reason, *holdout.notes)),
+        sandbox.describe(),
+    )
     search.listeners.append(_publisher(folder, task))
     return Run(config, folder, task, search, announcements)
 
@@ -215,17 +224,25 @@ def make_policy(config: Config) -> SearchPolicy:
     from treewright.policies import Greedy
 
     settings = config.policy
-    if settings.name != "greedy":
+    if settings.name.startswith("python:"):
         raise _from_python("policy", settings.name)
+    if settings.name != "greedy":
+        raise ConfigError(f"there is no policy {settings.name!r}; it is greedy")
     return Greedy(settings.num_drafts, settings.debug_prob, settings.max_debug_depth, settings.noise_aware)
 
 
-def _resources(config: Config) -> tuple[Resources, Resources]:
-    """For the whole run, and for each worker."""
+def _resources(config: Config, runs: int) -> tuple[Resources, Resources]:
+    """For one script that has the machine to itself, and for each worker, whose scripts run ``runs`` times."""
     from treewright.evaluation.resources import Resources
 
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Resources(cpus, config.memory_mb), Resources(max(1, cpus // config.workers), config.memory_mb)
+    memory_mb = int(MEMORY_SHARE * _machine_memory_mb())
+    each = Resources(max(1, cpus // config.workers))
+    share = memory_mb // (config.workers * each.side_by_side(runs))
+    return (
+        Resources(cpus, config.memory_mb or memory_mb),
+        Resources(each.cpus, config.memory_mb or share),
+    )
 
 
 def _machine_memory_mb() -> int:

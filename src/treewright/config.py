@@ -37,7 +37,7 @@ class PolicyConfig(_Section):
     The name ``python:NAME`` records that a Python program brought a policy of its own.
     """
 
-    name: Literal["greedy"] | Annotated[str, Field(pattern="^python:")] = "greedy"
+    name: str = "greedy"
     num_drafts: int = Field(default=5, ge=1)
     debug_prob: float = Field(default=0.5, ge=0, le=1)
     max_debug_depth: int = Field(default=3, ge=0)

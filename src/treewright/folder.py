@@ -5,10 +5,10 @@
     runs/NAME/
         run.db              the event log; everything else but the predictions could be made again from it
         config.toml         what was asked for
-        input/              what scripts see (made once, read-only for them)
-        nodes/0007/         solution.py, output.log, submission.csv of one node
+        data/inputs/        what scripts see: one folder a split, made once, read-only for them
+        data/answers/       what they must not see: the hidden rows' labels
+        nodes/0007/         solution.py, output.log, submission.csv, predictions.npz of one node
         best/               solution.py, submission.csv, README.md of the best so far
-        report.html
 
 ``best`` is a link to a hidden folder that is complete before the link moves. So whoever looks, whenever, finds a
 script and a submission of one and the same node.

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -22,10 +21,11 @@ from treewright.evaluation.predictions import read_predictions
 from treewright.evaluation.submission import Form
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from treewright.coders.recipes.situation import Situation
 
 TASKS = tasks()
-INSTALLED = ("lightgbm", "xgboost", "hist", "extra_trees")
 
 
 def everything(situation: Situation) -> Recipe:

@@ -288,8 +288,15 @@ class PlainView:
         if not node.evaluation.complete:
             words.append("ended early")
         if tree.best == node.id != self._best:
-            words.append("the best so far")
+            words.append(self._praise(node, tree))
         return ", ".join(words)
+
+    def _praise(self, node: Node, tree: Tree) -> str:
+        """Why the node is the best now: its score, or that it is as good as the one before and simpler."""
+        before = tree[self._best].score if self._best is not None else None
+        if before is None or node.score is None or tree.direction.sign * (node.score - before) > 0:
+            return "the best so far"
+        return f"preferred to node {self._best}: as good within noise, and simpler"
 
     def _answer(self, selected: Selected) -> str:
         if not selected.members:

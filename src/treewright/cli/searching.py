@@ -41,7 +41,12 @@ def parse_time(text: str) -> float:
 
 Task = Annotated[Path, typer.Argument(metavar="TASK", help="A folder with train.csv and test.csv, or one table.")]
 Target = Annotated[str | None, typer.Option(metavar="COL", help="The column to predict.", rich_help_panel="The task")]
-Goal = Annotated[str | None, typer.Option(metavar="TEXT", help="What is wanted.", rich_help_panel="The task")]
+Goal = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", help="What is wanted, in words.  \\[default: from the description]", rich_help_panel="The task"
+    ),
+]
 Metric = Annotated[
     str | None,
     typer.Option(metavar="NAME|FILE.py:FUNCTION", help="How answers are scored.", rich_help_panel="The task"),
@@ -59,7 +64,8 @@ Patience = Annotated[
     typer.Option(metavar="N", help="Stop after N nodes without a better one.", rich_help_panel="The budget"),
 ]
 Workers = Annotated[
-    int | None, typer.Option(metavar="N", help="Nodes worked on at the same time.", rich_help_panel="The search")
+    int | None,
+    typer.Option(metavar="N", help="Nodes worked on at the same time.  \\[default: 1]", rich_help_panel="The search"),
 ]
 Set = Annotated[
     list[str] | None,
@@ -85,7 +91,8 @@ def run(
         typer.Option(
             "--time",
             metavar="TIME",
-            help="Stop after 90s, 30m, 1h30m of wall time, final steps included.  [default: 10m, without other limits]",
+            help="Stop after 90s, 30m, 1h30m of wall time, final steps included.  "
+            "\\[default: 10m, without other limits]",
             rich_help_panel="The budget",
         ),
     ] = None,
@@ -93,7 +100,9 @@ def run(
     coder: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Who writes: recipes (built in), or folder:DIR.", rich_help_panel="The search"
+            metavar="NAME",
+            help="Who writes: recipes (built in), or folder:DIR with scripts of your own.  \\[default: recipes]",
+            rich_help_panel="The search",
         ),
     ] = None,
     init: Annotated[
@@ -102,19 +111,36 @@ def run(
     ] = None,
     workers: Workers = None,
     policy: Annotated[
-        str | None, typer.Option(metavar="NAME", help="How nodes are chosen: greedy.", rich_help_panel="The search")
+        str | None,
+        typer.Option(metavar="NAME", help="How nodes are chosen.  \\[default: greedy]", rich_help_panel="The search"),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="paper: AIDE as published.", rich_help_panel="The search")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="paper: the search policy as published, no final blend.", rich_help_panel="The search"
+        ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Repeats a run of one worker.", rich_help_panel="The search")
+        int | None,
+        typer.Option(
+            metavar="N", help="Fixes the split and all random choices.  \\[default: 0]", rich_help_panel="The search"
+        ),
     ] = None,
     python: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The interpreter of scripts.", rich_help_panel="The search")
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="The interpreter of scripts.  \\[default: treewright's own]",
+            rich_help_panel="The search",
+        ),
     ] = None,
     sandbox: Annotated[
-        str | None, typer.Option(metavar="NAME", help="auto, bwrap or none.", rich_help_panel="The search")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="auto (bwrap, or an error), bwrap or none.  \\[default: auto]",
+            rich_help_panel="The search",
+        ),
     ] = None,
     set_: Set = None,
     config: Annotated[
@@ -330,7 +356,7 @@ def grade(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Predictions in the form of a submission.")],
     answers: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="The true values.  [default: answers.csv in TASK]"),
+        typer.Option(metavar="FILE.csv", help="The true values.  \\[default: answers.csv in TASK]"),
     ] = None,
     metric: Metric = None,
     target: Target = None,

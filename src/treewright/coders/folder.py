@@ -40,9 +40,8 @@ class FolderCoder:
     def write(self, brief: Brief) -> Proposal:
         """The program whose turn it is; ``ProviderError`` if there are no more."""
         if brief.node > len(self.programs):
-            raise ProviderError(
-                f"there is no program for node {brief.node}, the folder holds {len(self.programs)}; add more, then resume"
-            )
+            held = len(self.programs)
+            raise ProviderError(f"there is no program for node {brief.node}, the folder holds {held}; add more, resume")
         program = self.programs[brief.node - 1]
         return Proposal(f"{program.name}, as it stands in the folder", read_program(program), self.name)
 

@@ -52,6 +52,8 @@ REFIT_GROWTH = 1.3
 MARGIN_SECONDS = 2.0
 """For choosing, blending and writing."""
 
+SPENT = "an earlier end of this run has shown its selection rows already, so this score may flatter"
+
 MOST_OF_THE_RUN = 0.25
 BEFORE_ANY_NODE = 0.1
 
@@ -106,6 +108,7 @@ class FinalAnswer:
             reported_se=reported_se,
             refitted=tuple(refits),
             probabilities=self._likeliest(tests),
+            spent=spent,
         )
         self._publish(answer, tests)
         return Selected(
@@ -115,7 +118,7 @@ class FinalAnswer:
             reported_se=reported_se,
             spent=spent,
             refitted=tuple(refits),
-            remarks=tuple(remarks),
+            remarks=(*([SPENT] if spent else []), *remarks),
         )
 
     # -- choosing ------------------------------------------------------------------------------------------------

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from treewright.task import Task
 
 
+SPENT_ROWS = " (though an earlier end of this run has shown their scores)"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The final answer: nodes with their weights, heaviest first, and the cross-fitted score of the choice.
 
-    ``probabilities`` tells that the labels come from averaged probabilities, not from votes.
+    ``probabilities`` tells that the labels come from averaged probabilities, not from votes; ``spent`` that an earlier
+    end of this run has shown its selection rows already.
     """
 
     members: tuple[tuple[Node, float], ...]
@@ -27,6 +31,7 @@ class Answer:
     reported_se: float | None
     refitted: tuple[int, ...] = ()
     probabilities: bool = False
+    spent: bool = False
 
 
 def publish_best_so_far(folder: RunFolder, task: Task, node: Node) -> None:
@@ -65,13 +70,14 @@ def _publish(folder: RunFolder, texts: dict[str, str], submission: Path | None) 
 
 def _page(task: Task, answer: Answer) -> str:
     several = len(answer.members) > 1
+    spent = SPENT_ROWS if answer.spent else ""
     lines = [
         f"# The answer to {task.name}: {'a blend of' if several else 'node'} "
         + ", ".join(str(node.id) for node, _ in answer.members),
         "",
         (
             f"- Expected {task.metric.name}: {_score(answer.reported, answer.reported_se)}, on rows that neither "
-            "the search nor the choice of this answer has used."
+            f"the search nor the choice of this answer has used{spent}."
         ),
         "- Run again on all labelled rows: "
         + (", ".join(f"node {node}" for node in answer.refitted) if answer.refitted else "none")

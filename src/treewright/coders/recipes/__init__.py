@@ -52,15 +52,18 @@ def _change(brief: Brief, situation: Situation, rng: random.Random) -> Change:
     if brief.operator is Operator.DRAFT or brief.parent is None:
         return _draft(brief, situation, brief.draft, "")
     if recipe is None:
-        return _draft(brief, situation, 0, "The parent is no recipe, so begin with the best bet. ")
+        siblings = sum(memory.relation == "sibling" for memory in brief.memory)
+        return _draft(brief, situation, siblings, "The parent is no recipe, so begin anew. ")
     if brief.operator is Operator.DEBUG:
         return repair(brief, brief.parent, recipe, situation)
     return improve(brief, recipe, situation, rng)
 
 
 def _draft(brief: Brief, situation: Situation, number: int, remark: str) -> Change:
-    recipe, thought = draft(number, situation)
-    recipe = fit_into(recipe, situation, allowance(brief))
+    whole, thought = draft(number, situation)
+    recipe = fit_into(whole, situation, allowance(brief))
+    if len(recipe.models) < len(whole.models):
+        thought = f"what there is time for of {thought}"
     titles = " and ".join(dict.fromkeys(FAMILIES[model.family].title for model in recipe.models))
     return Change(f"draft:{number}", f"{remark}{titles[0].upper()}{titles[1:]}: {thought}.", recipe)
 
