@@ -103,7 +103,7 @@ def _values(labelled: pd.DataFrame, roles: Roles) -> _Values:
     import pandas as pd
 
     cells = pd.concat([labelled[name] for name in roles.targets], ignore_index=True)
-    called, several = ", ".join(roles.targets), len(roles.targets) > 1
+    called = ", ".join(roles.targets)
     labels = pd.Series(cells.unique(), dtype=object)
     if len(labels) < 2:
         raise TaskError(f"{called} is {labels.iloc[0]!r} in every row of train.csv, so there is nothing to learn")
@@ -174,7 +174,7 @@ def _lacks_class_columns(kind: TargetKind, roles: Roles) -> bool:
 
 
 def _kind_note(kind: TargetKind, classes: tuple[str, ...], roles: Roles) -> str:
-    called = ", ".join(roles.targets)
+    called, several = ", ".join(roles.targets), len(roles.targets) > 1
     if kind is TargetKind.REGRESSION:
         return f"{called} {'are taken as numbers' if several else 'is taken as a number'}."
     shown = ", ".join(classes[:8]) + (f" and {len(classes) - 8} more" if len(classes) > 8 else "")
