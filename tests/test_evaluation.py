@@ -36,9 +36,9 @@ def grow(evaluator, codes, direction=Direction.MINIMIZE):
     """Evaluate these programs as the drafts of a tree."""
     events = [RunStarted("run", 0, "metric", direction, {})]
     for node, code in enumerate(codes, 1):
-        outcome = evaluator.evaluate(trial(node, code))
+        execution, evaluation = evaluator.evaluate(trial(node, code))
         events += [Started(node, Action(Operator.DRAFT)), Written(node, Proposal(code, code, "test"))]
-        events.append(Evaluated(node, *outcome))
+        events.append(Evaluated(node, replace(execution, seconds=1.0), evaluation))  # the clock decides nothing here
     return replay(events)
 
 

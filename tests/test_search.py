@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from treewright.errors import ExecutorError, ProviderError, RunFormatError, UsageError
+from treewright.errors import ExecutorError, ProviderError, RunError, RunFormatError, UsageError
 from treewright.events import Evaluated, Extended, Finished, RunStarted, Selected, Started, Written
 from treewright.metrics import Direction
 from treewright.policies import Greedy
@@ -228,7 +229,7 @@ def test_a_program_that_is_none_is_raised_and_never_stored(tmp_path):
             return super().write(brief).code
 
     with closing(SqliteStore(tmp_path / "run.db", "run")) as store:
-        with search(store, coder=Terse()) as run, pytest.raises(ValueError, match="Proposal"):
+        with search(store, coder=Terse()) as run, pytest.raises(TypeError, match="Proposal"):
             run.run()
         with search(store) as again:
             assert again.run() == "steps"
@@ -254,6 +255,72 @@ def test_an_extended_run_goes_on_and_says_that_its_selection_rows_are_spent():
     assert len(again.tree) == 15
     assert [selection.spent for selection in selections] == [False, True]
     assert kinds(store).count(Extended) == 1
+
+
+def test_patience_goes_on_counting_after_a_resume():
+    store, whole = MemoryStore(), MemoryStore()
+    with search(whole, budget=Budget(steps=60, patience=8)) as run:
+        assert run.run() == "patience"
+    with search(store, budget=Budget(steps=6, patience=8)) as run:
+        run._explore()
+    with search(store, budget=Budget(steps=60, patience=8)) as again:
+        assert again.run() == "patience"
+    assert [entry.event for entry in store.entries()] == [entry.event for entry in whole.entries()]
+
+
+def test_nodes_after_the_final_answer_spend_its_rows_even_if_the_run_was_killed_before_it_said_that_it_ended():
+    store, killed = MemoryStore(), MemoryStore()
+    with search(store, budget=Budget(steps=3)) as run:
+        run.run()
+    for entry in store.entries()[:-1]:
+        killed.append(entry.event, elapsed=entry.elapsed)
+    with search(killed, budget=Budget(steps=5)) as again:
+        again.run()
+    assert kinds(killed)[-9:] == [Selected, Extended, *[Started, Written, Evaluated] * 2, Selected, Finished][-9:]
+    assert killed.entries()[-2].event.spent
+
+
+def test_nodes_told_after_the_end_are_part_of_the_next_choice():
+    store = MemoryStore()
+    with search(store, budget=Budget(steps=3)) as run:
+        run.run()
+        run.budget = Budget(steps=4)
+        run.tell(run.ask(), "print(1)")
+        assert run.run() == "steps"
+    assert kinds(store)[-7:] == [Finished, Extended, Started, Written, Evaluated, Selected, Finished]
+
+
+def test_a_task_whose_metric_has_changed_meanwhile_is_refused():
+    store = MemoryStore()
+    with search(store) as run:
+        run.run()
+    other = RunStarted("run", 0, "r2", Direction.MAXIMIZE, {})
+    with pytest.raises(RunError, match="scored by rmse, but its task now says r2"), search(store, started=other):
+        pass
+
+
+def test_an_interruption_of_the_final_choice_leaves_it_to_a_resume():
+    class Stopped(ScriptedEvaluator):
+        def select(self, tree, **more):
+            run.interrupt()
+            return super().select(tree, **more)
+
+    store = MemoryStore()
+    with search(store, evaluator=Stopped()) as run:
+        assert run.run() == "interrupted"
+    assert Selected not in kinds(store)
+    with search(store) as again:
+        assert again.run() == "steps"
+    assert kinds(store)[-2:] == [Selected, Finished]
+
+
+def test_a_program_with_a_lone_surrogate_is_stored(tmp_path):
+    class Odd(ScriptedCoder):
+        def write(self, brief):
+            return replace(super().write(brief), code="print('\ud83d')")
+
+    with closing(SqliteStore(tmp_path / "run.db", "run")) as store, search(store, coder=Odd()) as run:
+        assert run.run() == "steps"
 
 
 def test_a_log_with_a_hole_in_it_is_refused():

@@ -97,13 +97,14 @@ class Search:
         make_config(self._settings)  # a mistake is said here rather than by the first step
         self._task = task
         self._own = Own(task.facts, None if isinstance(coder, str) else coder, policy)
-        self._folder = RunFolder(Path(out) / (name or free_name(Path(out), task.path)))
+        self._out, self._unnamed = Path(out), name is None
+        self._folder = RunFolder(self._out / (name or free_name(self._out, task.path)))
         self._search: TreeSearch | None = None
         self._asking: TreeSearch | None = None
         self._closing = ExitStack()
-        if self._folder.config.exists():
+        if not self._unnamed and self._folder.config.exists():
             with ExitStack() as session:
-                self._open(session)
+                self._open(session, looking=True)
 
     def __enter__(self) -> Self:
         return self
@@ -124,12 +125,7 @@ class Search:
         """
         self.close()
         with ExitStack() as session:
-            search = self._open(session, steps)
-            try:
-                return search.run()
-            except KeyboardInterrupt:
-                search.store.forgive()  # no node is to blame for what its user wished
-                raise
+            return self._open(session, steps).run()
 
     def ask(self) -> Brief:
         """Let the policy choose what to do next: the brief for whoever writes the program."""
@@ -139,7 +135,11 @@ class Search:
         """Run and score the program written for this brief; the finished node."""
         if brief.node not in self.tree.in_flight:
             raise UsageError(f"node {brief.node} does not wait for a program; tell each brief of ask() once")
-        return self._answering().tell(brief, code, plan)
+        try:
+            return self._answering().tell(brief, code, plan)
+        except BaseException:
+            self.close()  # the session has been interrupted; the next call opens another
+            raise
 
     @property
     def dir(self) -> Path:
@@ -163,12 +163,17 @@ class Search:
             self._asking.budget = replace(self._asking.budget, seconds=self._settings["time"])
         return self._asking
 
-    def _open(self, session: ExitStack, steps: int | None = None) -> TreeSearch:
-        """Open the run for this session; make it if there is none yet."""
+    def _open(self, session: ExitStack, steps: int | None = None, *, looking: bool = False) -> TreeSearch:
+        """Open the run for this session; make it if there is none yet. ``looking`` leaves its settings as they are."""
         settings = self._settings if steps is None else self._settings | {"steps": steps}
+        if self._unnamed:  # another search may have taken the name meanwhile
+            self._folder = RunFolder(self._out / free_name(self._out, self._task.path))
         if self._folder.config.exists():
             run = reopen(self.dir, [settings], own=self._own)
         else:
             run = start(make_config(settings), self._folder, own=self._own)
+        self._unnamed = False
         self._search = session.enter_context(run).search
+        if not looking:
+            run.keep_settings()
         return self._search

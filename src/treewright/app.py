@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from treewright.config import Config, dump_config, load_config, make_config
 from treewright.errors import ConfigError, RunExistsError, UsageError
 from treewright.events import RunStarted
-from treewright.folder import RunFolder
+from treewright.folder import RunFolder, write_atomically
 from treewright.protocols import Coder, SearchPolicy, Setting
 from treewright.record import find_run
 from treewright.search import Budget, TreeSearch
@@ -56,6 +56,10 @@ class Run:
             self.__exit__()
             raise
         return self
+
+    def keep_settings(self) -> None:
+        """Let a later resume begin with the settings of this one; only while the run is open."""
+        write_atomically(self.folder.config, dump_config(self.config))
 
     def __exit__(self, *error: object) -> None:
         self.search.__exit__(*error)
@@ -157,7 +161,17 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
         executor,
         folder,
         each,
-        FinalAnswer(grader, executor, folder, whole, each.waves(runs), config.ensemble, config.refit, config.seed),
+        FinalAnswer(
+            grader,
+            executor,
+            folder,
+            whole,
+            each.waves(runs),
+            config.ensemble,
+            config.refit,
+            config.seed,
+            config.script_time,
+        ),
     )
     coder, steps = make_coder(config, own.coder)
     search = TreeSearch(
@@ -193,8 +207,9 @@ def make_coder(config: Config, own: Coder | None = None) -> tuple[Coder, int | N
     if own is not None:
         coder = own
     elif kind == "folder" and rest:
-        coder = FolderCoder.from_folder(Path(rest))
-        steps = min(len(coder.programs), steps or len(coder.programs))
+        programs = FolderCoder.from_folder(Path(rest)).programs
+        programs = (config.init, *programs) if config.init else programs
+        return FolderCoder(programs), min(len(programs), steps or len(programs))
     elif config.coder == "recipes":
         from treewright.coders.recipes import RecipeCoder
 

@@ -119,10 +119,13 @@ def apply(tree: Tree, event: Event) -> Tree:
             return tree
 
 
-def replay(events: Iterable[Event]) -> Tree:
-    """The tree that these events lead to; ``RunFormatError`` if they cannot have happened in this order."""
+def replay(events: Iterable[Event], tree: Tree | None = None) -> Tree:
+    """The tree that these events lead to, from ``tree`` or from nothing.
+
+    ``RunFormatError`` if they cannot have happened in this order.
+    """
     try:
-        return reduce(apply, events, Tree())
+        return reduce(apply, events, Tree() if tree is None else tree)
     except (ValueError, LookupError) as error:
         raise RunFormatError(f"the run's log is damaged, events are missing or out of order: {error}") from None
 

@@ -71,6 +71,8 @@ class RunFolder:
                 shutil.copyfile(content, new / name)
             else:
                 (new / name).write_text(content, encoding="utf-8")
+        if self.best.is_dir() and not self.best.is_symlink():
+            shutil.rmtree(self.best)  # the run was copied by something that follows links
         replace_link(self.best, new.name)
         if old:
             shutil.rmtree(old, ignore_errors=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from treewright.tree import Action, Node, Tree
 
-SIBLINGS = 24
+SIBLINGS = 64
 ANCESTORS = 8
 ELSEWHERE = 32
 

@@ -172,8 +172,8 @@ class Evaluator(Protocol):
     def reserve(self, tree: Tree, seconds: float) -> float:
         """How many of all the ``seconds`` of the run to keep for the final answer."""
 
-    def select(self, tree: Tree, *, spent: bool, seconds: float | None) -> Selected:
-        """Choose the final answer within ``seconds`` and publish it."""
+    def select(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
+        """Choose the final answer within ``seconds`` and publish it; make haste once ``cancel`` is set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Self
 
-from treewright.errors import TreewrightError, UsageError
+from treewright.errors import RunError, TreewrightError, UsageError
 from treewright.events import (
     Evaluated,
     Event,
@@ -51,6 +51,7 @@ from treewright.tree import Evaluation, Execution, Node, Proposal, Tree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from treewright.metrics import Direction
     from treewright.protocols import Coder, Entry, Evaluator, SearchPolicy, Setting, Store
 
 
@@ -146,12 +147,17 @@ class TreeSearch:
     def __enter__(self) -> Self:
         self._closing.enter_context(self.store.lock())
         entries = self.store.entries()
-        self.tree = replay(entry.event for entry in entries)
         self._elapsed_before = entries[-1].elapsed if entries else 0.0
         for entry in entries:
+            self.tree = replay([entry.event], self.tree)
             self._progress = self._progress.after(entry.event, self.tree)
         if not entries:
             self.record(self.started)
+        elif isinstance(first := entries[0].event, RunStarted) and _scored(first) != _scored(self.started):
+            raise RunError(
+                f"this run is scored by {first.metric}, but its task now says {self.started.metric}; "
+                "put its description and task.toml back, or start a new run"
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -165,16 +171,23 @@ class TreeSearch:
         ``steps``, ``time`` or ``patience``, whichever part of the budget ran out, or ``interrupted``. After an
         interruption, and after an exception, the run can be resumed: what was in flight is done again.
         """
-        if self._progress.finished:
-            if self.stop_reason():
-                return self._progress.finished
-            self.record(Extended(asdict(self.budget)))
-        stopped_by = self._explore()
+        if self._progress.finished and self.stop_reason():
+            return self._progress.finished
+        try:
+            stopped_by = self._explore()
+        except KeyboardInterrupt:
+            self.store.forgive()  # no node is to blame for what its user wished
+            raise
+        if stopped_by != "interrupted" and not self._progress.selected:
+            spent = self._progress.spent
+            chosen = self.evaluator.select(self.tree, spent=spent, seconds=self.time_left(), cancel=self.cancel)
+            if self.cancel.is_set():
+                stopped_by = "interrupted"
+            else:
+                self.record(chosen)
         if stopped_by == "interrupted":
             self.store.forgive()
             return stopped_by
-        if not self._progress.selected:
-            self.record(self.evaluator.select(self.tree, spent=self._progress.spent, seconds=self.time_left()))
         self.record(Finished(stopped_by))
         return stopped_by
 
@@ -205,14 +218,22 @@ class TreeSearch:
 
     def ask(self) -> Brief:
         """Let the policy choose, and start the node: the brief for whoever writes the program."""
+        if self._progress.selected:
+            self.record(Extended(asdict(self.budget)))
         node = len(self.tree) + 1
         self.record(Started(node, self.policy.select(self.tree, self._random("policy", node))))
         return self.brief(node)
 
     def tell(self, brief: Brief, code: str, plan: str = "") -> Node:
         """Score a program written for this brief elsewhere; the finished node."""
-        self.record(Written(brief.node, Proposal(plan, code, "told")))
-        self.record(self._evaluate(brief.node))
+        self.record(Written(brief.node, _storable(Proposal(plan, code, "told"))))
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                event = pool.submit(self._evaluate, brief.node).result()
+            except BaseException:
+                self.interrupt()  # or the script would be waited for
+                raise
+        self.record(event)
         return self.tree[brief.node]
 
     def record(self, event: Event) -> None:
@@ -231,7 +252,7 @@ class TreeSearch:
     # -- a worker's two halves of a step, and what follows them ---------------------------------------------------
 
     def _write(self, brief: Brief) -> Event:
-        return Written(brief.node, self.coder.write(brief))
+        return Written(brief.node, _storable(self.coder.write(brief)))
 
     def _evaluate(self, node: int) -> Event:
         proposal, best = self.tree[node].proposal, self.best
@@ -328,3 +349,15 @@ class TreeSearch:
 
     def _random(self, purpose: str, node: int) -> random.Random:
         return random.Random(f"{self.started.seed} {purpose} {node}")  # noqa: S311 -- a search needs no secrets
+
+
+def _scored(started: RunStarted) -> tuple[str, Direction]:
+    return started.metric, started.direction
+
+
+def _storable(proposal: Proposal) -> Proposal:
+    """The proposal with what is no text in it, as lone surrogates, which models do write, replaced."""
+    if not isinstance(proposal, Proposal):
+        raise TypeError(f"the coder wrote a {type(proposal).__name__} in place of a Proposal")
+    plan, code = (text.encode("utf-8", "replace").decode() for text in (proposal.plan, proposal.code))
+    return replace(proposal, plan=plan, code=code)

@@ -69,7 +69,8 @@ class ColumnProfile:
     columns only; ``words`` is the mean number of words of a text; ``integer`` is true for numeric columns of whole
     numbers; ``delimiter`` is set where the values are made of the same number of parts (``B/0/P``: ``/``, 3 parts).
     ``sorted`` tells that the file is in this column's order. ``unseen`` is the share of test rows whose value never
-    occurs in train (categorical columns).
+    occurs in train (categorical columns). ``as_text`` marks numbers that are read as text because something else stands
+    among them, ``day_first`` dates whose day comes before the month.
     """
 
     name: str
@@ -88,6 +89,8 @@ class ColumnProfile:
     parts: int = 1
     sorted: bool = False
     unseen: float = 0.0
+    as_text: bool = False
+    day_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from treewright.task import TableProfile, TargetKind, Task
 from treewright.tree import Evaluation, Execution, Proposal
 
 if TYPE_CHECKING:
+    from threading import Event as Flag
+
     from treewright.protocols import Brief
     from treewright.tree import Tree
 
@@ -91,9 +93,9 @@ class ScriptedEvaluator:
         del tree, seconds
         return 0.0
 
-    def select(self, tree: Tree, *, spent: bool, seconds: float | None) -> Selected:
+    def select(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
         """The best node, if there is one."""
-        del seconds
+        del seconds, cancel
         if tree.best is None:
             return Selected((), {}, None, None, spent)
         best = tree[tree.best]

@@ -269,6 +269,7 @@ def _search(made: Run, *, as_json: bool, quiet: bool) -> None:
 
     with made as opened:
         view: Any = nullcontext() if quiet or as_json else open_view(_header(opened))
+        opened.keep_settings()
         with view as listener, _signals(opened):
             if listener is not None:
                 opened.search.listeners.append(listener)

@@ -175,7 +175,7 @@ def _fingerprint(path: Path) -> dict[str, str | int]:
 
 
 def _has_changed(path: Path, source: dict[str, Any]) -> bool:
-    """A file that is gone has not changed: the run has its own copy of all it needs."""
+    """A file that is gone has not: the run has its own copy, and whoever needs the file itself will say so."""
     try:
         status = path.stat()
     except OSError:

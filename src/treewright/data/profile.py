@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from treewright.data.times import parse_times
+from treewright.data.times import is_day_first, parse_times
 from treewright.task import ColumnKind, ColumnProfile, TableProfile
 
 if TYPE_CHECKING:
@@ -105,7 +105,10 @@ def _kind_of_texts(texts: pd.Series) -> ColumnKind:
 
 def _details(present: pd.Series, in_test: pd.Series | None, kind: ColumnKind) -> dict[str, Any]:
     if kind is ColumnKind.NUMERIC:
-        return _numeric_details(present)
+        numbers = _is_number(present) and (in_test is None or _is_number(in_test))
+        return {"as_text": not numbers, **_numeric_details(present)}
+    if kind is ColumnKind.DATETIME:
+        return {"day_first": is_day_first(_sample(present).astype(str))}
     if kind is ColumnKind.TEXT:
         return {"words": _mean_words(_sample(present))}
     details: dict[str, Any] = {}

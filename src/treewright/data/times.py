@@ -23,7 +23,7 @@ _LOOKS_LIKE_A_DATE = re.compile(
     re.IGNORECASE,
 )
 
-_DAY_FIRST = r"\s*(1[3-9]|2\d|3[01])[-/. ]\d\d?[-/. ]"
+_DAY_FIRST = r"\s*((1[3-9]|2\d|3[01])[-/. ]\d\d?[-/. ]|\d\d?\.\d\d?\.)"  # 31/01/2014; with points always
 
 
 def parse_times(values: pd.Series) -> pd.Series | None:
@@ -43,11 +43,16 @@ def parse_times(values: pd.Series) -> pd.Series | None:
         return None
     if sample.map(lambda text: bool(_LOOKS_LIKE_A_DATE.search(text))).mean() <= SHARE:
         return None
-    day_first = bool(sample.str.match(_DAY_FIRST).any())
+    day_first = is_day_first(sample)
     for form in (None, "mixed"):
         if _parse(sample, form, day_first=day_first).notna().mean() > SHARE:
             return _parse(values.astype("str"), form, day_first=day_first).where(values.notna())
     return None
+
+
+def is_day_first(texts: pd.Series) -> bool:
+    """Whether a value shows that days come before months."""
+    return bool(texts.str.match(_DAY_FIRST).any())
 
 
 def _parse(texts: pd.Series, form: str | None, *, day_first: bool) -> pd.Series:

@@ -44,13 +44,20 @@ def run(program: str) -> pd.DataFrame:
     (folder / "working").mkdir(parents=True)
     (folder / "input").symlink_to(Path("input").resolve())
     subprocess.run([sys.executable, HERE / program], cwd=folder, check=True)
-    table = pd.read_csv(folder / "working" / "{table}", dtype={dtype})
+    table = pd.read_csv(folder / "working" / "{table}", dtype={dtype}{na})
     return {aligned}
 
 
-sample = pd.read_csv("input/sample_submission.csv", dtype=str)
+{plain}sample = pd.read_csv("input/sample_submission.csv", dtype=str)
 {body}
 sample.to_csv("working/submission.csv", index=False)
+'''
+
+_PLAIN = '''def plain(labels: pd.Series) -> np.ndarray:
+    """Labels as they are compared: programs may have written the class 1 as 1.0."""
+    return labels.astype(str).str.strip().str.lower().str.replace(r"[.]0*$", "", regex=True).to_numpy(str)
+
+
 '''
 
 _NUMBERS = (
@@ -65,16 +72,18 @@ sample[COLUMNS] = np.expm1(logs)"""
 _PROBABILITIES = """blend = sum(weight * run(program)[COLUMNS].to_numpy(float) for program, weight in WEIGHTS.items())
 sample[{target}] = np.array(COLUMNS)[blend.argmax(axis=1)]"""
 
-_VOTES = """votes = 0.0
+_VOTES = """classes = plain(pd.Series(COLUMNS))
+votes = 0.0
 for program, weight in WEIGHTS.items():
-    labels = run(program)[{target}].to_numpy(str)
-    votes = votes + weight * (labels[:, None] == np.array(COLUMNS))
+    labels = plain(run(program)[{target}])
+    votes = votes + weight * (labels[:, None] == classes)
 sample[{target}] = np.array(COLUMNS)[votes.argmax(axis=1)]"""
 
 
 def blend_script(task: Task, weights: Mapping[str, float], *, probabilities: bool) -> str:
     """A program that runs these programs and writes the weighted mean, or vote, of what they predict."""
     labels = task.metric.needs is Needs.LABELS
+    votes = labels and not probabilities
     if not labels:
         how = "a weighted mean of logarithms" if is_logarithmic(task) else "a weighted mean"
         body = _LOGARITHMS if is_logarithmic(task) else _NUMBERS
@@ -89,9 +98,11 @@ def blend_script(task: Task, weights: Mapping[str, float], *, probabilities: boo
         ids=_quoted(list(task.ids)),
         columns=_quoted(list(task.classes if labels else task.submission_columns)),
         table="probabilities.csv" if labels and probabilities else "submission.csv",
-        dtype="str" if labels and not probabilities else "dict.fromkeys(IDS, str)",
+        dtype="str" if votes else "dict.fromkeys(IDS, str)",
         aligned='sample[IDS].merge(table, on=IDS, how="left")' if task.ids else "table",
         body=body,
+        na=", keep_default_na=False" if votes else "",
+        plain=_PLAIN if votes else "",
     )
 
 

@@ -67,19 +67,21 @@ class Pool:
 
 def best_single(pool: Pool, rows: Rows) -> Array:
     """All weight on one candidate: the least effort among those within one standard error of the best."""
-    metric = pool.task.metric
-    folds = [
-        (FoldScore(0, *score_with_replicates(metric, pool.truth[rows], answer[rows], pool.task.classes, seed=0)),)
-        for answer in pool.answers
-    ]
-    leader = max(range(len(folds)), key=lambda i: (metric.direction.sign * folds[i][0].score, -i))
+    metric, size = pool.task.metric, len(pool.answers)
+    qualities = [pool.quality(alone, rows) for alone in np.eye(size)]
+    best = sorted(range(size), key=lambda i: (-qualities[i], i))[:MAX_MEMBERS]  # resamples take time
+    folds = {
+        i: (FoldScore(0, *score_with_replicates(metric, pool.truth[rows], answer[rows], pool.task.classes, seed=0)),)
+        for i, answer in enumerate(pool.answers)
+        if i in best
+    }
 
     def tied(candidate: int) -> bool:
-        comparison = compare(folds[candidate], folds[leader], metric.direction)
-        return candidate == leader or abs(comparison.gain) < comparison.standard_error
+        comparison = compare(folds[candidate], folds[best[0]], metric.direction)
+        return candidate == best[0] or abs(comparison.gain) < comparison.standard_error
 
-    chosen = min(filter(tied, range(len(folds))), key=lambda i: (pool.effort[i], i))
-    return np.asarray(np.eye(len(folds))[chosen], dtype=np.float64)
+    chosen = min(filter(tied, best), key=lambda i: (pool.effort[i], i))
+    return np.asarray(np.eye(size)[chosen], dtype=np.float64)
 
 
 def greedy_ensemble(pool: Pool, rows: Rows) -> Array:

@@ -9,9 +9,11 @@ at all like the earlier ones, is dropped for what is already there: there is alw
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -41,6 +43,7 @@ from treewright.workdir import remove
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from threading import Event as Flag
 
     from numpy.typing import NDArray
 
@@ -72,7 +75,7 @@ class FinalAnswer:
     """Makes the final answer of a run.
 
     ``waves`` is how many runs of a script, one after the other, its evaluation took. ``blend`` and ``refit`` switch
-    these two stages on.
+    these two stages on; ``script_seconds`` caps a refit.
     """
 
     grader: Grader
@@ -83,6 +86,7 @@ class FinalAnswer:
     blend: bool = True
     refit: bool = True
     seed: int = 0
+    script_seconds: float = 3600.0
 
     def seconds_needed(self, tree: Tree, seconds: float) -> float:
         """How many of all the ``seconds`` of the run to keep for running the likely members again."""
@@ -91,16 +95,17 @@ class FinalAnswer:
         likely = [self._run_seconds(tree[i]) for i in tree.ranking[:MAX_MEMBERS]] if self.refit else []
         return min(MOST_OF_THE_RUN * seconds, MARGIN_SECONDS + sum(likely))
 
-    def make(self, tree: Tree, *, spent: bool, seconds: float | None) -> Selected:
-        """Choose, blend, refit and publish within ``seconds``."""
+    def make(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
+        """Choose, blend, refit and publish within ``seconds``; without refits once ``cancel`` is set."""
         deadline = None if seconds is None else time.monotonic() + seconds
         candidates = self._candidates(tree)
+        candidates = [candidate for candidate in candidates if self._can_be_scored(candidate)] or candidates
         if not candidates:
             return Selected((), {}, None, None, spent)
         weights, reported, reported_se = self._choose(candidates)
         members = sorted(zip(candidates, weights, strict=True), key=lambda pair: -pair[1])
         members = [(candidate, weight) for candidate, weight in members if weight > 0]
-        refits, remarks = self._refit([candidate for candidate, _ in members], deadline)
+        refits, remarks = self._refit([candidate for candidate, _ in members], deadline, cancel)
         tests = [refits.get(candidate.node.id, candidate.test) for candidate, _ in members]
         answer = Answer(
             members=tuple((candidate.node, float(weight)) for candidate, weight in members),
@@ -130,9 +135,18 @@ class FinalAnswer:
             try:
                 folds = load_predictions(path)
                 candidates.append(Candidate(tree[node], self.grader.hidden(folds), self.grader.test(folds)))
-            except (OSError, ValueError, KeyError):
+            except (OSError, EOFError, ValueError, KeyError, BadZipFile):
                 continue  # its files were lost or damaged: the others can still answer
         return candidates
+
+    def _can_be_scored(self, candidate: Candidate) -> bool:
+        """Whether the metric takes its predictions; one whose it does not take must not silence the others."""
+        task = self.grader.task
+        try:
+            score(task.metric, self.grader.truth, candidate.hidden.answer, task.classes)
+        except ValueError:
+            return False
+        return True
 
     def _choose(self, candidates: list[Candidate]) -> tuple[NDArray[np.float64], float | None, float | None]:
         """Weights of the candidates, and what the choice is worth on selection rows with its standard error.
@@ -140,16 +154,18 @@ class FinalAnswer:
         The best by its search score, and ``None`` twice, where the hidden rows are too few for the metric.
         """
         task, truth, kept = self.grader.task, self.grader.truth, self.grader.selection_rows
+        soft = have_probabilities([candidate.hidden for candidate in candidates])
         pool = Pool(
             task,
             truth,
             tuple(candidate.hidden.answer for candidate in candidates),
-            np.stack([blendable(task, candidate.hidden) for candidate in candidates]),
+            np.stack([blendable(task, c.hidden if soft else Predictions(c.hidden.answer)) for c in candidates]),
             tuple(candidate.node.execution.seconds if candidate.node.execution else 0.0 for candidate in candidates),
         )
         rows, parts = np.arange(len(truth)), deal(len(truth), seed=self.seed)
         rules: list[Callable[[Pool, Any], Any]] = [best_single]
-        if self.blend and len(candidates) > 1:
+        votes_on_several = bool(task.classes) and len(task.targets) > 1
+        if self.blend and len(candidates) > 1 and not votes_on_several:
             rules.append(greedy_ensemble)
         try:
             honest = [cross_fitted(pool, rule, parts, rows) for rule in rules]
@@ -173,7 +189,9 @@ class FinalAnswer:
 
     # -- refitting -----------------------------------------------------------------------------------------------
 
-    def _refit(self, members: list[Candidate], deadline: float | None) -> tuple[dict[int, Predictions], list[str]]:
+    def _refit(
+        self, members: list[Candidate], deadline: float | None, cancel: Flag | None
+    ) -> tuple[dict[int, Predictions], list[str]]:
         """The members' test predictions after a run on all labelled rows, and why some have none."""
         if not self.refit or self.grader.full is None:
             return {}, []
@@ -183,7 +201,7 @@ class FinalAnswer:
             if left is not None and left < self._run_seconds(member.node) / 2:
                 outcome: Predictions | str = "no time was left to run it again on all rows"
             else:
-                outcome = self._run_on_all_rows(member, left)
+                outcome = self._run_on_all_rows(member, left, cancel)
             if isinstance(outcome, Predictions):
                 refits[member.node.id] = outcome
             else:
@@ -195,16 +213,16 @@ class FinalAnswer:
         assert node.execution is not None
         return REFIT_GROWTH * node.execution.seconds / self.waves
 
-    def _run_on_all_rows(self, member: Candidate, seconds: float | None) -> Predictions | str:
+    def _run_on_all_rows(self, member: Candidate, seconds: float | None, cancel: Flag | None) -> Predictions | str:
         assert self.grader.full is not None
         assert self.grader.full_form is not None
         assert member.node.proposal is not None
         workdir = self.folder.path / f".refit-{member.node.id}"
         remove(workdir)
         workdir.mkdir(parents=True)
-        limit = seconds if seconds is not None else 3600.0
+        limit = min(self.script_seconds, math.inf if seconds is None else seconds)
         cpus, memory_mb = self.resources.cpus, self.resources.memory_mb
-        job = Job(member.node.proposal.code, workdir, self.grader.full, limit, cpus, memory_mb)
+        job = Job(member.node.proposal.code, workdir, self.grader.full, limit, cpus, memory_mb, cancel)
         try:
             execution = self.executor.run(job)
             if execution.failure:
@@ -226,7 +244,8 @@ class FinalAnswer:
         whole = (
             blendable(task, Predictions(truth)) if not task.classes else np.eye(len(task.classes))[truth.astype(int)]
         )
-        return bool(np.sqrt(np.mean((one - other) ** 2)) > np.sqrt(np.mean(np.var(whole, axis=0))) / 2)
+        spread = one if task.metric.ranks else whole  # what only ranks may have any scale
+        return bool(np.sqrt(np.mean((one - other) ** 2)) > np.sqrt(np.mean(np.var(spread, axis=0))) / 2)
 
     def _likeliest(self, tests: list[Predictions | None]) -> bool:
         """Whether labels are blended by their probabilities."""

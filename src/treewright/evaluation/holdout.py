@@ -35,6 +35,7 @@ from treewright.workdir import remove
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from threading import Event as Flag
 
     from treewright.evaluation.grading import GradedFold
     from treewright.events import Selected
@@ -101,9 +102,9 @@ class HoldoutEvaluator:
         """Time to run the likely members of the final answer again on all rows."""
         return self.final.seconds_needed(tree, seconds)
 
-    def select(self, tree: Tree, *, spent: bool, seconds: float | None) -> Selected:
+    def select(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
         """Choose on search and selection rows, refit, and publish ``best/``."""
-        return self.final.make(tree, spent=spent, seconds=seconds)
+        return self.final.make(tree, spent=spent, seconds=seconds, cancel=cancel)
 
     def _attempt(self, trial: Trial, fold: GradedFold, place: Path) -> Attempt:
         workdir = place / f".run-{fold.index}"

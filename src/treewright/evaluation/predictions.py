@@ -46,7 +46,7 @@ def read_predictions(workdir: Path, form: Form, task: Task) -> Predictions:
     if isinstance(submission, Refused):
         raise InvalidSubmission(submission.reason)
     answer = read_submission(submission, form, task)
-    if not task.classes:
+    if not task.classes or len(task.targets) > 1:
         return Predictions(answer)
     probabilities = collect(workdir, "probabilities.csv", form.max_bytes * len(task.classes))
     given = None if isinstance(probabilities, Refused) else read_probabilities(probabilities, form, task)
@@ -79,13 +79,13 @@ def blendable(task: Task, predictions: Predictions) -> Array:
             return predictions.probabilities
         return np.asarray(np.eye(len(task.classes))[predictions.answer.astype(int)], dtype=np.float64)
     columns = predictions.answer if predictions.answer.ndim > 1 else predictions.answer[:, None]
-    return np.log1p(columns) if is_logarithmic(task) else columns
+    return np.log1p(np.maximum(columns, 0.0)) if is_logarithmic(task) else columns
 
 
 def unblend(task: Task, blended: Array) -> Array:
     """The prediction, as the metric takes it, for an average of ``blendable`` ones."""
     if task.metric.needs is Needs.LABELS:
-        return np.asarray(blended.argmax(axis=1), dtype=np.float64)
+        return np.asarray(blended.argmax(axis=-1), dtype=np.float64)
     values = np.expm1(blended) if is_logarithmic(task) else blended
     return values[:, 0] if values.shape[1] == 1 else values
 

@@ -76,8 +76,8 @@ def _page(task: Task, answer: Answer) -> str:
         + ", ".join(str(node.id) for node, _ in answer.members),
         "",
         (
-            f"- Expected {task.metric.name}: {_score(answer.reported, answer.reported_se)}, on rows that neither "
-            f"the search nor the choice of this answer has used{spent}."
+            f"- Expected {task.metric.name}: {_score(answer.reported, answer.reported_se)}, on rows that the "
+            f"search has not used, each graded by a choice made without it{spent}."
         ),
         "- Run again on all labelled rows: "
         + (", ".join(f"node {node}" for node in answer.refitted) if answer.refitted else "none")

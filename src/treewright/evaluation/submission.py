@@ -83,10 +83,11 @@ def read_submission(path: Path, form: Form, task: Task) -> Array:
         values = _labels(frame, form.columns, task.classes)
     else:
         values = _numbers(frame, form.columns)
-    if task.metric.needs is Needs.PROBABILITIES and len(form.columns) > 1:
+    if task.metric.needs is Needs.PROBABILITIES and len(form.columns) > len(task.targets):
         _check_probabilities(values)
     elif task.metric.needs is Needs.PROBABILITIES and not task.metric.ranks:
-        _check_range(values, form.columns[0])
+        for i, column in enumerate(form.columns):
+            _check_range(values[:, i], column)
     return values[:, 0] if len(form.columns) == 1 else values
 
 

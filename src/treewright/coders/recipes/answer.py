@@ -71,10 +71,10 @@ def write_main(recipe: Recipe, situation: Situation) -> str:
     ids = [column.name for column in situation.setting.table.columns if column.name in task.ids and column.in_test]
     lines += [f"    answers = test[{flat(ids)}].copy()" if ids else "    answers = pd.DataFrame(index=test.index)"]
     if len(task.targets) == 1:
-        lines += _answer(recipe, situation, string(task.targets[0]), 4)
+        lines += _answer(recipe, situation, string(task.targets[0]), string(task.submission_columns[0]))
     else:
         lines += statement("for target in ", list(task.targets), 4, ":")
-        lines += _answer(recipe, situation, "target", 8)
+        lines += ["    " + line for line in _answer(recipe, situation, "target", "target")]
     lines += ['    answers.to_csv("working/submission.csv", index=False)']
     return "\n".join(lines)
 
@@ -84,20 +84,18 @@ def _needs_texts(recipe: Recipe) -> bool:
 
 
 def _chosen_rows(recipe: Recipe, situation: Situation) -> list[str]:
-    """Lines that leave out training rows: without a target, or too many."""
-    targets = [target.name for target in situation.setting.table.targets if target.missing]
-    lines = []
-    if targets:
-        lines += statement("train = ", call("train.dropna", subset=targets), 4, ".reset_index(drop=True)")
-    if recipe.rows is not None and recipe.rows < situation.rows:
-        chosen = call("train.sample", Name(f"min(len(train), {recipe.rows})"), random_state=Name("SEED"))
-        lines += ["    # More rows than these would take too long; the order of the file is kept."]
-        lines += statement("train = ", chosen, 4, ".sort_index().reset_index(drop=True)")
-    return lines
+    """Lines that leave out training rows, where there are too many."""
+    if recipe.rows is None or recipe.rows >= situation.rows:
+        return []
+    chosen = call("train.sample", Name(f"min(len(train), {recipe.rows})"), random_state=Name("SEED"))
+    return [
+        "    # More rows than these would take too long; the order of the file is kept.",
+        *statement("train = ", chosen, 4, ".sort_index().reset_index(drop=True)"),
+    ]
 
 
-def _answer(recipe: Recipe, situation: Situation, target: str, indent: int) -> list[str]:
-    """Lines that predict and answer one target; ``target`` is the code that names it."""
+def _answer(recipe: Recipe, situation: Situation, target: str, column: str) -> list[str]:
+    """Lines that predict and answer one target; both are code: its name in the training file and in the answer."""
     described = "describe(table, y)" if any(b.name in MADE_OF_Y for b in recipe.blocks) else "describe(table)"
     needs_table = any(model.view not in TEXT_VIEWS for model in recipe.models)
     inputs = [described] * needs_table + ["texts"] * _needs_texts(recipe)
@@ -108,15 +106,15 @@ def _answer(recipe: Recipe, situation: Situation, target: str, indent: int) -> l
             lines += [f"y = {truth}"]
         else:
             lines += [f"truth = {truth}", f"y = {_FORWARD[recipe.transform].format('truth')}"]
-        answer = _numbers(recipe, situation, target)
+        answer = _numbers(recipe, situation, column)
     else:
         lines += [f"y, classes = pd.factorize(train[{target}], sort=True)"]
-        answer = _labels(recipe, situation, target) if situation.wants_labels else _chances(situation, target)
+        answer = _labels(recipe, situation, column) if situation.wants_labels else _chances(situation, column)
         if not any("classes" in line for line in answer):
             lines = [f"y, _ = pd.factorize(train[{target}], sort=True)"]
     lines += statement("folds = ", _folds(recipe, situation))
     lines += [f"held_out, predicted = predict({', '.join([*inputs, 'y', 'folds'])})", *answer]
-    return [" " * indent + line for line in lines]
+    return ["    " + line for line in lines]
 
 
 def _folds(recipe: Recipe, situation: Situation) -> Call:
@@ -128,7 +126,7 @@ def _folds(recipe: Recipe, situation: Situation) -> Call:
             groups += f".astype(str).str.split({string(holdout.prefix)}).str[0]"
         return call("grouped_folds", Name("y"), Name(groups), folds=folds, repeats=repeats)
     if kind is FoldKind.BLOCKS and situation.time:
-        reader = "read_days_first" if situation.day_first(situation.time) else "read_times"
+        reader = "read_days_first" if situation.time.day_first else "read_times"
         times = call(reader, Name(f"train[{string(situation.time.name)}]"))
         return call("block_folds", times, blocks=8 * folds, folds=folds, repeats=repeats)
     name = "random_folds" if situation.is_regression else "stratified_folds"
@@ -138,7 +136,7 @@ def _folds(recipe: Recipe, situation: Situation) -> Call:
 # What is handed in ----------------------------------------------------------------------------------------------------
 
 
-def _numbers(recipe: Recipe, situation: Situation, target: str) -> list[str]:
+def _numbers(recipe: Recipe, situation: Situation, column: str) -> list[str]:
     known, answer = (_BACK[recipe.transform].format(name) for name in ("held_out", "predicted"))
     truth = "y" if recipe.transform is Transform.NONE else "truth"
     if situation.needs_positive:
@@ -153,10 +151,10 @@ def _numbers(recipe: Recipe, situation: Situation, target: str) -> list[str]:
         known, answer = f"{known}.round()", f"{answer}.round()"
     name = situation.metric if situation.metric in _NUMBER_SCORES else "rmse"
     lines += [f'print(f"validation {name}: {{{_NUMBER_SCORES[name]}({truth}, {known}):.5f}}")']
-    return [*lines, f"answers[{target}] = {answer}"]
+    return [*lines, f"answers[{column}] = {answer}"]
 
 
-def _chances(situation: Situation, target: str) -> list[str]:
+def _chances(situation: Situation, column: str) -> list[str]:
     task = situation.setting.task
     if situation.metric == "auc" and situation.is_binary:
         lines = ['print(f"validation auc: {roc_auc_score(y, held_out[:, 1]):.5f}")']
@@ -164,19 +162,19 @@ def _chances(situation: Situation, target: str) -> list[str]:
         lines = ['print(f"validation average_precision: {average_precision_score(y, held_out[:, 1]):.5f}")']
     else:
         lines = ['print(f"validation log_loss: {log_loss(y, held_out):.5f}")']
-    if task.submission_columns == task.targets:
-        return [*lines, f"answers[{target}] = predicted[:, 1]"]
-    columns = list(task.submission_columns)
-    return [
-        *lines,
+    if len(task.submission_columns) == len(task.targets):
+        return [*lines, f"answers[{column}] = predicted[:, 1]"]
+    lines += [
         "chances = pd.DataFrame(predicted, columns=classes.astype(str))",
         "# A class that these training rows lack still has its column.",
-        *statement("chances = ", call("chances.reindex", columns=columns, fill_value=0.0)),
-        "answers = answers.join(chances)",
+        *statement("chances = ", call("chances.reindex", columns=list(task.classes), fill_value=0.0)),
     ]
+    if task.submission_columns != task.classes:
+        lines += statement("chances = ", call("chances.set_axis", list(task.submission_columns), axis="columns"))
+    return [*lines, "answers = answers.join(chances)"]
 
 
-def _labels(recipe: Recipe, situation: Situation, target: str) -> list[str]:
+def _labels(recipe: Recipe, situation: Situation, column: str) -> list[str]:
     name = situation.metric if situation.metric in _LABEL_SCORES else "accuracy"
     score = _LABEL_SCORES[name]
     lines: list[str] = []
@@ -191,4 +189,4 @@ def _labels(recipe: Recipe, situation: Situation, target: str) -> list[str]:
     if len(situation.setting.task.targets) == 1:
         lines += ["chances = pd.DataFrame(predicted, columns=classes.astype(str))"]
         lines += ['answers.join(chances).to_csv("working/probabilities.csv", index=False)']
-    return [*lines, f"answers[{target}] = classes[{choice.format('predicted')}]"]
+    return [*lines, f"answers[{column}] = classes[{choice.format('predicted')}]"]

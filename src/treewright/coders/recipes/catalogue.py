@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from treewright.coders.recipes.recipe import Recipe
     from treewright.coders.recipes.situation import Situation
-    from treewright.task import ColumnProfile
 
 MADE_OF_Y = frozenset({"add_target_means", "add_class_shares"})
 """Blocks that also get the target of the training rows."""
@@ -79,30 +78,18 @@ PREPARATIONS = {
 
 
 def preparations(situation: Situation) -> tuple[Block, ...]:
-    """The blocks that only read columns for what they are; every recipe begins with them."""
+    """The blocks that read columns for what they are; every recipe begins with them."""
     blocks = []
-    if written := [c.name for c in situation.numeric if _is_written(c)]:
+    if written := [c.name for c in situation.numeric if c.as_text]:
         blocks.append(Block("read_numbers", {"columns": written}))
-    day_first = [c.name for c in situation.dates if situation.day_first(c)]
+    day_first = [c.name for c in situation.dates if c.day_first]
     if dates := [c.name for c in situation.dates if c.name not in day_first]:
         blocks.append(Block("read_dates", {"columns": dates}))
     if day_first:
         blocks.append(Block("read_day_first", {"columns": day_first}))
+    if many := [c.name for c in situation.many_labels]:
+        blocks.append(Block("count_labels", {"columns": many}))  # they are nothing to a model by themselves
     return tuple(blocks)
-
-
-def _is_written(column: ColumnProfile) -> bool:
-    """Whether numbers are stored as text: numbers with gaps would be floats, with a point in each."""
-    plain = column.missing > 0 and not any("." in example or "e" in example for example in column.examples)
-    return plain or not all(_is_number(example) for example in column.examples)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 IDEAS: Mapping[str, Idea] = {
@@ -179,8 +166,11 @@ def offer(name: str, situation: Situation) -> Block | None:
 
 def blocks_for(features: Features, situation: Situation) -> tuple[Block, ...]:
     """The blocks that a draft starts with."""
-    offers = (offer(name, situation) for name, idea in IDEAS.items() if _is_wanted(idea, features))
-    return (*preparations(situation), *(block for block in offers if block))
+    read = preparations(situation)
+    described = {"add_target_means", "add_class_shares"} if situation.many_labels else set()
+    wanted = {name for name, idea in IDEAS.items() if name in described or _is_wanted(idea, features)}
+    offers = (offer(name, situation) for name in IDEAS if name in wanted - {block.name for block in read})
+    return (*read, *(block for block in offers if block))
 
 
 def _is_wanted(idea: Idea, features: Features) -> bool:

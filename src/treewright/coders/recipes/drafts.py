@@ -46,7 +46,7 @@ def draft(number: int, situation: Situation) -> tuple[Recipe, str]:
         blocks=blocks,
         transform=_transform(situation),
         mixing=Mixing.STACK if situation.only_text and not situation.is_regression else Mixing.BLEND,
-        decision=Decision.TUNED if situation.metric in _TUNED else Decision.PLAIN,
+        decision=Decision.TUNED if situation.metric in _TUNED and situation.tunable else Decision.PLAIN,
         seed=turn,
     )
     return recipe, thought
@@ -57,14 +57,16 @@ def _table_plans(situation: Situation) -> list[Plan]:
     boosted = [name for name in BOOSTED if name in found]
     first, second, third = boosted[0], boosted[min(1, len(boosted) - 1)], boosted[-1]
     linear = "ridge" if situation.is_regression else "logistic"
-    smooth = ("svm", "elastic_net") if "svm" in found and situation.is_small else (linear, "network")
+    curved = ("svm", "elastic_net") if "svm" in found and situation.is_small else (linear, "network")
+    smooth = tuple(name for name in curved if name in found)
+    forest = "extra_trees" if "extra_trees" in found else third
     quick = situation.rows * situation.classes <= QUICK
     beside = smooth if situation.is_small and situation.is_regression else (linear,) if quick else ()
     return [
         Plan(
             (first, *beside), Features.SOME, "trees for the steps, and where it is cheap a smooth model for the slopes"
         ),
-        Plan((second, "extra_trees"), Features.MANY, "two kinds of trees on many features"),
+        Plan(tuple(dict.fromkeys((second, forest))), Features.MANY, "two kinds of trees on many features"),
         Plan(smooth, Features.SMOOTH, "smooth models on straightened numbers"),
         Plan((third, *smooth[:1]), Features.FEW, "trees and a smooth model on few features"),
         Plan((second, first, *smooth[1:]), Features.SOME, "what boosting and a smooth model agree on"),

@@ -121,12 +121,18 @@ def counts(situation: Situation) -> Arguments:
 
 def target_means(situation: Situation) -> Arguments:
     """The same labels, where a number is predicted."""
-    return counts(situation) if situation.is_regression else None
+    return _encodable(situation) if situation.is_regression else None
 
 
 def class_shares(situation: Situation) -> Arguments:
     """The same labels, where a class is predicted."""
-    return counts(situation) if not situation.is_regression and situation.classes <= 10 else None
+    return _encodable(situation) if not situation.is_regression and situation.classes <= 10 else None
+
+
+def _encodable(situation: Situation) -> Arguments:
+    # Nothing is known of labels that test rows alone have: groups that are never split between train and test.
+    names = [c.name for c in situation.labels if c.unique > 5 and c.unseen < 0.5]
+    return {"columns": names} if names else None
 
 
 def rare(situation: Situation) -> Arguments:
@@ -212,8 +218,8 @@ def rolling(situation: Situation) -> Arguments:
         return None
     step = situation.step
     hours = (3, 12, 24, 72) if step is not None and step < 24 else (72, 168, 672)
-    windows = [round(each / step) for each in hours if each > step] if step else [3, 7, 28]
-    return {"time": situation.time.name, "columns": names, "windows": windows}
+    windows = [round(each / step) for each in hours if each > step] if step else []
+    return {"time": situation.time.name, "columns": names, "windows": windows or [3, 7, 28]}
 
 
 def lags(situation: Situation) -> Arguments:

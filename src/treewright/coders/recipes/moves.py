@@ -253,7 +253,7 @@ def _decisions(recipe: Recipe, situation: Situation) -> Iterator[Change]:
     whole = situation.is_regression and all(target.integer for target in situation.setting.table.targets)
     if whole and situation.is_robust:
         other = Decision.PLAIN if recipe.decision is Decision.ROUND else Decision.ROUND
-    elif situation.wants_labels:
+    elif situation.wants_labels and situation.tunable:
         other = Decision.PLAIN if recipe.decision is Decision.TUNED else Decision.TUNED
     else:
         return

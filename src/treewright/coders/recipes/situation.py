@@ -21,19 +21,20 @@ MANY_LABELS = 200
 
 SMALL = 5_000
 
+MOST_WEIGHTS = 30
+"""Classes beyond which no weight is fitted for each: that would take long, and follow noise."""
+
 WIDE = 150
 """Numeric tables with more columns than this are treated as series or images: no pairs, no groups."""
 
 PERIODS = {
     "hour": 24,
-    "hr": 24,
     "minute": 60,
     "dayofweek": 7,
     "day_of_week": 7,
     "weekday": 7,
     "dow": 7,
     "month": 12,
-    "mnth": 12,
     "dayofyear": 366,
     "day_of_year": 366,
     "week": 53,
@@ -158,10 +159,15 @@ class Situation:
         """Whether the submission holds class labels."""
         return not self.is_regression and self.setting.task.metric.needs is Needs.LABELS
 
+    @property
+    def tunable(self) -> bool:
+        """Whether a weight can be fitted for each class in reasonable time."""
+        return self.classes <= MOST_WEIGHTS
+
     @cached_property
     def split(self) -> SplitKind:
-        """How test rows differ from training rows; where nothing is known, a file in the order of time is taken so."""
-        return self.setting.task.holdout.kind or (SplitKind.BLOCKS if self.is_series else SplitKind.RANDOM)
+        """How test rows differ from training rows."""
+        return self.setting.task.holdout.kind or SplitKind.RANDOM
 
     @cached_property
     def time(self) -> ColumnProfile | None:
@@ -210,11 +216,6 @@ class Situation:
         """The major and minor version of a distribution; (0, 0) where it is not installed."""
         found = re.match(r"(\d+)\.(\d+)", self.setting.machine.packages.get(name, "0.0"))
         return (int(found[1]), int(found[2])) if found else (0, 0)
-
-    def day_first(self, column: ColumnProfile) -> bool:
-        """Whether the examples can only be read with the day before the month."""
-        found = [re.match(r"(\d\d?)[-/. ](\d\d?)[-/. ]\d", example) for example in column.examples]
-        return any(m and int(m[1]) > 12 for m in found) or any(m and "." in m[0] for m in found)
 
     def choose(self, test: Callable[[ColumnProfile], bool]) -> list[str]:
         """The names of the usable numeric columns that pass the test."""

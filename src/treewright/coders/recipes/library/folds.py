@@ -25,16 +25,16 @@ def random_folds(y: np.ndarray, folds: int, repeats: int) -> Folds:
 
 def stratified_folds(y: np.ndarray, folds: int, repeats: int) -> Folds:
     """Divide the rows so that every part has its share of each class."""
-    splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=SEED)
-    # A class with fewer rows than parts is missing somewhere: its rows are always learned from and never held out.
-    rare = np.flatnonzero(np.bincount(y)[y] < folds)
-    return [(np.union1d(fit, rare), np.setdiff1d(held, rare)) for fit, held in splitter.split(y, y)]
+    return list(RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=SEED).split(y, y))
 
 
 def grouped_folds(y: np.ndarray, groups: pd.Series, folds: int, repeats: int) -> Folds:
     """Divide the rows by whole groups, as the test rows are whole groups too."""
+    codes, _ = pd.factorize(groups)
+    codes = np.where(codes < 0, len(y) + np.arange(len(y)), codes)  # a row without a group is one of its own
+    folds = min(folds, len(np.unique(codes)))
     splitters = [GroupKFold(folds, shuffle=True, random_state=SEED + i) for i in range(repeats)]
-    return [pair for splitter in splitters for pair in splitter.split(y, groups=groups)]
+    return [pair for splitter in splitters for pair in splitter.split(y, groups=codes)]
 
 
 def block_folds(times: pd.Series, blocks: int, folds: int, repeats: int) -> Folds:
@@ -76,6 +76,9 @@ def predict_classes(fit: Fit, model: Any, x: Any, y: np.ndarray, folds: Folds) -
 
     Both have a row for each row and a column for each class.
     """
+    # Rows of a class that a fold would hold out whole are always learned from.
+    lone = [np.flatnonzero(~np.isin(y, y[fit_rows])) for fit_rows, _ in folds]
+    folds = [(np.union1d(a, rows), np.setdiff1d(b, rows)) for (a, b), rows in zip(folds, lone, strict=True)]
     held_out, predicted = np.zeros((len(y), y.max() + 1)), np.zeros((x.shape[0] - len(y), y.max() + 1))
     for rows, fitted, held, new in across_folds(fit, model, x, y, folds, predict="predict_proba"):
         held_out[np.ix_(rows, fitted.classes_)] += held

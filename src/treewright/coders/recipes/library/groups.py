@@ -7,9 +7,9 @@ from .folds import SEED
 
 
 def add_group(table: pd.DataFrame, column: str, delimiter: str) -> pd.DataFrame:
-    """Take the group out of an id like ``0013_01`` and tell how many rows share it."""
+    """Take the group out of an id like ``order7-2`` and tell how many rows share it."""
     group = table[column].astype(str).str.partition(delimiter)[0]
-    return table.assign(group=group, group_size=group.map(group.value_counts()))
+    return table.assign(**{f"{column}_group": group, f"{column}_group_size": group.map(group.value_counts())})
 
 
 def add_last_word(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -22,12 +22,6 @@ def add_group_means(table: pd.DataFrame, by: str, columns: list[str]) -> pd.Data
     """Add the mean of each column among the rows with the same label, and how far the row is from it."""
     means = table.groupby(by, observed=True)[columns].transform("mean")
     return table.join(means.add_suffix(f"_mean_by_{by}")).join((table[columns] - means).add_suffix(f"_against_{by}"))
-
-
-def add_ranks(table: pd.DataFrame, by: str, columns: list[str]) -> pd.DataFrame:
-    """Add each row's place, from 0 to 1, among the rows with the same label."""
-    ranks = table.groupby(by, observed=True)[columns].rank(pct=True)
-    return table.join(ranks.add_suffix(f"_rank_by_{by}"))
 
 
 def add_target_means(table: pd.DataFrame, y: np.ndarray, columns: list[str]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from .folds import SEED
 def add_totals(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Add up amounts of one kind, and count those that are zero."""
     amounts = table[columns]
-    return table.assign(total=amounts.sum(axis=1), zeros=(amounts == 0).sum(axis=1))
+    return table.assign(total_of_amounts=amounts.sum(axis=1), zeros_among_amounts=(amounts == 0).sum(axis=1))
 
 
 def add_shares(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

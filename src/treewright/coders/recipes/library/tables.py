@@ -16,13 +16,13 @@ def label_categories(table: pd.DataFrame, most: int) -> pd.DataFrame:
     """
     columns = {}
     for name, column in table.items():
-        if pd.api.types.is_numeric_dtype(column):
+        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             columns[name] = column
         elif column.dropna().isin([True, False]).all():
             columns[name] = column.astype(float)
         elif column.nunique() <= most:
             columns[name] = column.astype("category")
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, index=table.index)
 
 
 def number_columns(table: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def group_rare(table: pd.DataFrame, columns: list[str], least: int) -> pd.DataFr
 
 
 def split_codes(table: pd.DataFrame, column: str, delimiter: str) -> pd.DataFrame:
-    """Take codes like ``B/0/P`` apart; parts that are numbers become numbers."""
+    """Take codes like ``XL-40-red`` apart; parts that are numbers become numbers."""
     parts = table[column].str.split(delimiter, expand=True, regex=False).add_prefix(f"{column}_part")
     for name in parts.columns:
         numbers = pd.to_numeric(parts[name], errors="coerce")
@@ -65,12 +65,6 @@ def cross_labels(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     for name in columns[1:]:
         joined = joined + " " + table[name].astype("str")
     return table.assign(**{"_".join(columns): joined})
-
-
-def bin_numbers(table: pd.DataFrame, columns: list[str], bins: int) -> pd.DataFrame:
-    """Cut numbers into ranges of equally many rows, so that linear models can bend."""
-    binned = {f"{name}_bin": pd.qcut(table[name], bins, labels=False, duplicates="drop") for name in columns}
-    return table.assign(**binned)
 
 
 def add_logarithms(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -12,7 +12,9 @@ from sklearn.preprocessing import OneHotEncoder, PowerTransformer, StandardScale
 def one_hot_matrix(table: pd.DataFrame) -> np.ndarray:
     """Code categories as zeros and ones; fill the gaps of numbers, straighten their skew and scale them."""
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), PowerTransformer())
-    labels = OneHotEncoder(min_frequency=5, handle_unknown="infrequent_if_exist", sparse_output=False)
+    labels = OneHotEncoder(
+        min_frequency=5, max_categories=50, handle_unknown="infrequent_if_exist", sparse_output=False
+    )
     columns = ColumnTransformer(
         [
             ("numbers", numbers, table.select_dtypes("number").columns),
