@@ -49,6 +49,9 @@ def mixed_table(rows: int, seed: int = 0) -> pd.DataFrame:
             "lent": np.where(rng.random(rows) < 0.6, 0, rng.exponential(100, rows).round(1)),
             "size": rng.normal(50, 9, rows).round(2),
             "dirty": [" " if i % 29 == 0 else f"{x:.2f}" for i, x in enumerate(rng.normal(5, 2, rows))],
+            "dust": ["?" if i % 41 == 7 else f"{x:.0f}" for i, x in enumerate(rng.normal(90, 9, rows))],
+            "paid": pd.date_range("2021-01-01", periods=rows, freq="D").strftime("%d/%m/%Y"),
+            "new": rng.random(rows) < 0.5,
             "code": [f"{'ABC'[k]}/{rng.integers(0, 60)}/{'PS'[i % 2]}" for i, k in enumerate(kind)],
             "kind": np.array(["red", "green", "blue"])[kind],
             "town": [f"town {rng.integers(0, 30)}" for _ in range(rows)],
@@ -130,7 +133,12 @@ def tasks() -> dict[str, tuple[Situation, pd.DataFrame, pd.DataFrame]]:
     wide = pd.DataFrame(np.random.default_rng(0).normal(size=(120, 180)).round(4)).add_prefix("p")
     wide = wide.assign(id=[f"x{i}" for i in range(120)], level=["a", "b", "c"] * 40)
     blocks, time = HoldoutSpec(SplitKind.BLOCKS, "when"), HoldoutSpec(SplitKind.TIME, "when")
-    group = HoldoutSpec(SplitKind.GROUP, "id", "_")
+    group, by_team = HoldoutSpec(SplitKind.GROUP, "id", "_"), HoldoutSpec(SplitKind.GROUP, "team")
+    rows = np.arange(len(table))
+    months = pd.date_range("1985-01-01", periods=len(table), freq="MS").strftime("%Y-%m-%d")
+    words = np.array([f"word{i * 7 % 131}" for i in rows])
+    teams = np.where(rows % 50 == 3, None, np.array([f"team {i % 4}" for i in rows], dtype=object))
+    eras = np.array(["stone", "bronze", "iron", "steel"])[rows // 100]
 
     def make(frame: pd.DataFrame, *targets: str, **more: object) -> tuple[Situation, pd.DataFrame, pd.DataFrame]:
         others = [name for name in TARGETS if name in frame and name not in targets]
@@ -154,6 +162,21 @@ def tasks() -> dict[str, tuple[Situation, pd.DataFrame, pd.DataFrame]]:
         "wide": make(wide, "level", metric="f1_macro"),
         "several targets": make(plain.assign(other=plain["amount"] * 2), "amount", "other", metric="mcrmse"),
         "no ids": make(plain.drop(columns="id"), "amount", metric="r2", ids=()),
+        "a sample of other names": make(plain, "amount", metric="rmse", submission_columns=("answer",)),
+        "class columns of other names": make(
+            plain, "level", metric="log_loss", submission_columns=("p_low", "p_mid", "p_top")
+        ),
+        "chances of another name": make(plain, "won", metric="auc", submission_columns=("chance",)),
+        "every month": make(plain.assign(when=months), "amount", metric="mae", ids=("when",), holdout=time),
+        "text and many labels": make(texts.assign(word=words), "won", metric="f1"),
+        "nothing but many labels": make(
+            table[["id", *TARGETS]].assign(user=words, item=words[::-1]), "amount", metric="rmse"
+        ),
+        "groups with gaps": make(plain.assign(team=teams), "level", metric="f1_macro", holdout=by_team),
+        "classes in one block": make(plain.assign(level=eras), "level", metric="accuracy", holdout=blocks),
+        "yes or no twice": make(
+            plain.assign(won=table["won"].astype(int), lost=1 - table["won"]), "won", "lost", metric="accuracy"
+        ),
     }
 
 

@@ -185,6 +185,8 @@ def test_one_s_own_script_can_be_the_first_node(task, programs, tmp_path):
     result = json.loads(treewright("run", task, *arguments, cwd=tmp_path).stdout)
     shown = json.loads(treewright("show", result["dir"], "--json", cwd=tmp_path).stdout)
     assert [node["coder"] for node in shown["nodes"]] == ["init", "folder"]
+    first = min(programs.glob("*.py")).name
+    assert shown["nodes"][1]["plan"].startswith(first), "none of the folder's programs is left out"
 
 
 def test_without_a_valid_program_the_exit_status_is_one(task, tmp_path):

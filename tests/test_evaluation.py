@@ -254,6 +254,66 @@ def test_without_time_for_a_refit_there_is_an_answer_all_the_same(tmp_path):
     assert (tmp_path / "run" / "best" / "submission.csv").exists()
 
 
+def test_one_program_that_the_metric_does_not_take_does_not_silence_the_others(tmp_path):
+    table = pd.DataFrame({"id": range(11_000), "x": np.arange(11_000) % 97})
+    task = write_task(tmp_path / "task", table.assign(y=table["x"] + 1.0), "y", "rmsle")
+    selection = []
+
+    def negative(job):  # on one row that is graded at the end only
+        frame = predict(job, lambda t: t["x"] + 1.0)
+        frame.loc[frame["id"] == selection[0], "y"] = -0.5
+        frame.to_csv(job.workdir / "working" / "submission.csv", index=False)
+
+    functions = {"negative": negative, "good": lambda job: predict(job, lambda t: t["x"] + 1.01)}
+    evaluator = make_evaluator(task, tmp_path / "run", functions)
+    fold = evaluator.grader.folds[0]
+    form = pd.read_csv(fold.input / "sample_submission.csv")
+    selection.append(form["id"].iloc[fold.selection[0]])
+    selected = evaluator.select(grow(evaluator, ["negative", "good"]), spent=False, seconds=None)
+    assert [member.node for member in selected.members] == [2]
+    assert selected.reported is not None
+
+
+def test_a_damaged_file_of_one_node_does_not_keep_the_others_from_answering(tmp_path):
+    evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"good": good, "poor": poor})
+    tree = grow(evaluator, ["good", "poor"])
+    for node, content in ((1, b""), (2, b"PK\x03\x04 cut off")):
+        (evaluator.folder.node(node) / "predictions.npz").write_bytes(content)
+        selected = evaluator.select(tree, spent=False, seconds=None)
+        assert [member.node for member in selected.members] == ([2] if node == 1 else [])
+
+
+def test_several_targets_of_labels_vote_each_for_itself(tmp_path):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"id": range(1500), "x": rng.integers(0, 4, 1500)})
+    table = table.assign(a=table["x"] // 2, b=table["x"] % 2)
+    folder = write_task(tmp_path / "task", table, "a", "accuracy")
+    test = pd.read_csv(folder / "test.csv").drop(columns="b")
+    test.to_csv(folder / "test.csv", index=False)
+    test[["id"]].assign(a=0, b=0).to_csv(folder / "sample_submission.csv", index=False)
+
+    def both(job):
+        rows = pd.read_csv(job.input / "test.csv")
+        frame = rows[["id"]].assign(a=rows["x"] // 2, b=rows["x"] % 2)
+        frame.to_csv(job.workdir / "working" / "submission.csv", index=False)
+
+    evaluator = make_evaluator(folder, tmp_path / "run", {"both": both, "again": both})
+    selected = evaluator.select(grow(evaluator, ["both", "again"], Direction.MAXIMIZE), spent=False, seconds=None)
+    submission = pd.read_csv(tmp_path / "run" / "best" / "submission.csv")
+    assert selected.reported == 1.0
+    assert (submission["a"] == test["x"] // 2).all()
+    assert (submission["b"] == test["x"] % 2).all()
+
+
+def test_a_run_that_was_copied_with_its_links_followed_still_gets_its_answer(tmp_path):
+    evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"good": good})
+    tree = grow(evaluator, ["good"])
+    (tmp_path / "run" / "best").mkdir()
+    (tmp_path / "run" / "best" / "solution.py").write_text("old")
+    evaluator.select(tree, spent=False, seconds=None)
+    assert (tmp_path / "run" / "best" / "solution.py").read_text() == "good"
+
+
 def test_hidden_rows_too_few_for_the_metric_still_give_an_answer(tmp_path):
     table = pd.DataFrame({"id": range(200), "x": range(200), "y": [1, *[0] * 4] * 40})
     task = write_task(tmp_path / "task", table, "y", "auc", test_rows=40)

@@ -207,9 +207,9 @@ def make_coder(config: Config, own: Coder | None = None) -> tuple[Coder, int | N
     if own is not None:
         coder = own
     elif kind == "folder" and rest:
-        programs = FolderCoder.from_folder(Path(rest)).programs
-        programs = (config.init, *programs) if config.init else programs
-        return FolderCoder(programs), min(len(programs), steps or len(programs))
+        coder = FolderCoder.from_folder(Path(rest), before=1 if config.init else 0)
+        held = coder.before + len(coder.programs)
+        steps = min(held, steps or held)
     elif config.coder == "recipes":
         from treewright.coders.recipes import RecipeCoder
 

@@ -24,25 +24,26 @@ def read_program(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FolderCoder:
-    """The n-th node is the n-th of these programs, whatever was asked for."""
+    """The n-th node is the n-th of these programs, whatever was asked for; ``before`` nodes are someone else's."""
 
     programs: tuple[Path, ...]
+    before: int = 0
     name: str = "folder"
 
     @classmethod
-    def from_folder(cls, folder: Path) -> FolderCoder:
+    def from_folder(cls, folder: Path, before: int = 0) -> FolderCoder:
         """All ``*.py`` of a folder in the order of their names; ``UsageError`` if there are none."""
         programs = tuple(sorted(folder.glob("*.py")))
         if not programs:
             raise UsageError(f"--coder folder:{folder}: there is no *.py in that folder")
-        return cls(programs)
+        return cls(programs, before)
 
     def write(self, brief: Brief) -> Proposal:
         """The program whose turn it is; ``ProviderError`` if there are no more."""
-        if brief.node > len(self.programs):
+        if brief.node - self.before > len(self.programs):
             held = len(self.programs)
             raise ProviderError(f"there is no program for node {brief.node}, the folder holds {held}; add more, resume")
-        program = self.programs[brief.node - 1]
+        program = self.programs[brief.node - self.before - 1]
         return Proposal(f"{program.name}, as it stands in the folder", read_program(program), self.name)
 
 

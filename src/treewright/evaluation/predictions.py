@@ -62,7 +62,7 @@ def save_predictions(path: Path, folds: dict[int, Predictions]) -> None:
 
 def load_predictions(path: Path) -> dict[int, Predictions]:
     """Read back what ``save_predictions`` wrote."""
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = dict(stored)
     numbers = [int(name.removeprefix("answer")) for name in arrays if name.startswith("answer")]
     return {n: Predictions(arrays[f"answer{n}"], arrays.get(f"probabilities{n}")) for n in numbers}
