@@ -27,7 +27,7 @@ LATER = 4.0
 """Seconds into the last program."""
 
 SVG = """\
-<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" xml:space="preserve">
 <style>
 .{unique_id}-matrix {{
   font: {char_height}px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
