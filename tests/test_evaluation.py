@@ -274,6 +274,23 @@ def test_one_program_that_the_metric_does_not_take_does_not_silence_the_others(t
     assert selected.reported is not None
 
 
+def test_a_metric_that_ranks_is_taken_run_by_run(tmp_path):
+    """Each run of a script may put its predictions on a scale of its own, as a decision function does."""
+    table = pd.DataFrame({"id": range(2000), "x": np.random.default_rng(0).normal(size=2000).round(4)})
+    task = write_task(tmp_path / "task", table.assign(y=(table["x"] > 0).astype(int)), "y", "auc")
+    scales = iter(range(1000))
+    functions = {
+        "shifting": lambda job: predict(job, lambda t: t["x"] + 100 * next(scales)),
+        "blurred": lambda job: predict(job, lambda t: t["x"] + np.sin(7 * t["id"])),
+    }
+    evaluator = make_evaluator(task, tmp_path / "run", functions)
+    assert len(evaluator.grader.folds) == 5
+    tree = grow(evaluator, ["shifting", "blurred"], Direction.MAXIMIZE)
+    selected = evaluator.select(tree, spent=False, seconds=None)
+    assert [member.node for member in selected.members] == [1]
+    assert selected.refitted == (1,), "what only ranks may come back on another scale"
+
+
 def test_a_damaged_file_of_one_node_does_not_keep_the_others_from_answering(tmp_path):
     evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"good": good, "poor": poor})
     tree = grow(evaluator, ["good", "poor"])

@@ -8,6 +8,7 @@ scored on it, and only these scores are compared and reported.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ class Pool:
 
     ``answers`` are the predictions as the metric takes them, one array a candidate; ``blendable`` the same as
     ``predictions.blendable`` gives them, ``(candidates, rows, values)``; ``effort`` is the time a candidate takes in
-    seconds, which settles a draw.
+    seconds, which settles a draw. ``runs`` tells for each row which run of a script predicted it.
     """
 
     task: Task
@@ -48,6 +49,7 @@ class Pool:
     answers: tuple[Array, ...]
     blendable: Array
     effort: tuple[float, ...]
+    runs: Rows
 
     def predict(self, weights: Array, rows: Rows) -> Array:
         """The weighted candidates' predictions for these rows."""
@@ -61,8 +63,31 @@ class Pool:
         return self._signed(self.predict(weights, rows), rows)
 
     def _signed(self, predictions: Array, rows: Rows) -> float:
-        metric = self.task.metric
-        return metric.direction.sign * score(metric, self.truth[rows], predictions, self.task.classes)
+        sign = self.task.metric.direction.sign
+        return sign * score_by_run(self.task, self.truth[rows], predictions, self.runs[rows])
+
+
+def score_by_run(task: Task, truth: Array, predictions: Array, runs: Rows) -> float:
+    """The score; for a metric that ranks, the mean over runs, as each run ranks on a scale of its own.
+
+    Runs of which too few rows are there to be scored do not count; ``ValueError`` if that are all of them.
+    """
+    scores, reason = [], None
+    for part in _by_run(task, runs):
+        try:
+            scores.append(score(task.metric, truth[part], predictions[part], task.classes))
+        except ValueError as error:
+            reason = error
+    if not scores:
+        raise ValueError(str(reason))
+    return float(np.mean(scores))
+
+
+def _by_run(task: Task, runs: Rows) -> list[Rows]:
+    """The rows of each run where the metric ranks, else all rows together."""
+    if not task.metric.ranks:
+        return [np.arange(len(runs))]
+    return [np.flatnonzero(runs == run) for run in np.unique(runs)]
 
 
 def best_single(pool: Pool, rows: Rows) -> Array:
@@ -70,15 +95,22 @@ def best_single(pool: Pool, rows: Rows) -> Array:
     metric, size = pool.task.metric, len(pool.answers)
     qualities = [pool.quality(alone, rows) for alone in np.eye(size)]
     best = sorted(range(size), key=lambda i: (-qualities[i], i))[:MAX_MEMBERS]  # resamples take time
-    folds = {
-        i: (FoldScore(0, *score_with_replicates(metric, pool.truth[rows], answer[rows], pool.task.classes, seed=0)),)
-        for i, answer in enumerate(pool.answers)
-        if i in best
-    }
+
+    def folds(candidate: int) -> tuple[FoldScore, ...]:
+        answer, found = pool.answers[candidate], []
+        for n, part in enumerate(_by_run(pool.task, pool.runs[rows])):
+            truth, mine = pool.truth[rows[part]], answer[rows[part]]
+            with suppress(ValueError):  # too few rows to be scored, for this candidate as for any other
+                found.append(FoldScore(n, *score_with_replicates(metric, truth, mine, pool.task.classes, seed=n)))
+        return tuple(found)
+
+    leader = folds(best[0])
 
     def tied(candidate: int) -> bool:
-        comparison = compare(folds[candidate], folds[best[0]], metric.direction)
-        return candidate == best[0] or abs(comparison.gain) < comparison.standard_error
+        if candidate == best[0]:
+            return True
+        comparison = compare(folds(candidate), leader, metric.direction)
+        return abs(comparison.gain) < comparison.standard_error
 
     chosen = min(filter(tied, best), key=lambda i: (pool.effort[i], i))
     return np.asarray(np.eye(size)[chosen], dtype=np.float64)

@@ -18,7 +18,15 @@ from zipfile import BadZipFile
 import numpy as np
 
 from treewright.errors import ExecutorError
-from treewright.evaluation.ensemble import MAX_MEMBERS, Pool, best_single, cross_fitted, deal, greedy_ensemble
+from treewright.evaluation.ensemble import (
+    MAX_MEMBERS,
+    Pool,
+    best_single,
+    cross_fitted,
+    deal,
+    greedy_ensemble,
+    score_by_run,
+)
 from treewright.evaluation.grading import Grader
 from treewright.evaluation.predictions import (
     Predictions,
@@ -143,7 +151,7 @@ class FinalAnswer:
         """Whether the metric takes its predictions; one whose it does not take must not silence the others."""
         task = self.grader.task
         try:
-            score(task.metric, self.grader.truth, candidate.hidden.answer, task.classes)
+            score_by_run(task, self.grader.truth, candidate.hidden.answer, self.grader.runs)
         except ValueError:
             return False
         return True
@@ -161,6 +169,7 @@ class FinalAnswer:
             tuple(candidate.hidden.answer for candidate in candidates),
             np.stack([blendable(task, c.hidden if soft else Predictions(c.hidden.answer)) for c in candidates]),
             tuple(candidate.node.execution.seconds if candidate.node.execution else 0.0 for candidate in candidates),
+            self.grader.runs,
         )
         rows, parts = np.arange(len(truth)), deal(len(truth), seed=self.seed)
         rules: list[Callable[[Pool, Any], Any]] = [best_single]
@@ -170,14 +179,18 @@ class FinalAnswer:
         try:
             honest = [cross_fitted(pool, rule, parts, rows) for rule in rules]
             sign = task.metric.direction.sign
-            qualities = [sign * score(task.metric, truth, predictions, task.classes) for predictions in honest]
+            qualities = [sign * score_by_run(task, truth, predictions, self.grader.runs) for predictions in honest]
             winner = int(np.argmax(qualities))  # the first, so the single node, at a draw
-            value, replicates = score_with_replicates(
+            weights = rules[winner](pool, rows)
+        except ValueError:  # the hidden rows are too few for the metric: they have one class only
+            return np.eye(len(candidates))[0], None, None
+        try:
+            reported = score_with_replicates(
                 task.metric, truth[kept], honest[winner][kept], task.classes, seed=self.seed
             )
-        except ValueError:  # some part is too small for the metric: it has one class only
-            return np.eye(len(candidates))[0], None, None
-        return rules[winner](pool, rows), value, mean_standard_error([FoldScore(0, value, replicates)])
+        except ValueError:  # the selection rows alone are
+            return weights, None, None
+        return weights, reported[0], mean_standard_error([FoldScore(0, *reported)])
 
     def _selection_scores(self, candidates: list[Candidate]) -> dict[int, float]:
         task, kept = self.grader.task, self.grader.selection_rows
@@ -244,8 +257,10 @@ class FinalAnswer:
         whole = (
             blendable(task, Predictions(truth)) if not task.classes else np.eye(len(task.classes))[truth.astype(int)]
         )
-        spread = one if task.metric.ranks else whole  # what only ranks may have any scale
-        return bool(np.sqrt(np.mean((one - other) ** 2)) > np.sqrt(np.mean(np.var(spread, axis=0))) / 2)
+        if task.metric.ranks:  # on whatever scale
+            one, other = (np.argsort(np.argsort(each, axis=0), axis=0) / len(each) for each in (one, other))
+            whole = one
+        return bool(np.sqrt(np.mean((one - other) ** 2)) > np.sqrt(np.mean(np.var(whole, axis=0))) / 2)
 
     def _likeliest(self, tests: list[Predictions | None]) -> bool:
         """Whether labels are blended by their probabilities."""

@@ -98,6 +98,12 @@ class Grader:
         """Which entries of ``truth`` belong to selection rows."""
         return np.arange(len(self.truth) - len(self.folds[0].selection), len(self.truth))
 
+    @property
+    def runs(self) -> Rows:
+        """For each entry of ``truth`` the fold whose run predicted it; -1 for selection rows, which all runs did."""
+        kept = np.full(len(self.folds[0].selection), -1)
+        return np.concatenate([*(np.full(len(fold.search), fold.index) for fold in self.folds), kept])
+
     def hidden(self, folds: dict[int, Predictions]) -> Predictions:
         """Predictions in the order of ``truth``: those of selection rows are averaged over the folds."""
         parts = [folds[fold.index].rows(fold.search) for fold in self.folds]
