@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from evaluation_support import classification, make_evaluator, predict, regression, trial, write_task
+from treewright.errors import TaskError
 from treewright.events import Evaluated, RunStarted, Started, Written, replay
 from treewright.metrics import Direction
 from treewright.tree import Action, Operator, Proposal
@@ -289,6 +290,26 @@ def test_a_metric_that_ranks_is_taken_run_by_run(tmp_path):
     selected = evaluator.select(tree, spent=False, seconds=None)
     assert [member.node for member in selected.members] == [1]
     assert selected.refitted == (1,), "what only ranks may come back on another scale"
+
+
+def test_a_split_with_one_class_only_does_not_count_where_ranks_are_scored(tmp_path):
+    table = pd.DataFrame(
+        {"id": range(220), "x": range(220), "y": [int(i in {7, 60, 111, 150, 190}) for i in range(220)]}
+    )
+    task = write_task(tmp_path / "task", table, "y", "auc", test_rows=20)
+    evaluator = make_evaluator(task, tmp_path / "run", {"up": lambda job: predict(job, lambda t: t["x"])})
+    telling = [fold.index for fold in evaluator.grader.folds if fold.tells(evaluator.grader.task.metric)]
+    assert 0 < len(telling) < 5
+    _, evaluation = evaluator.evaluate(trial(1, "up"))
+    assert [fold.fold for fold in evaluation.folds] == telling
+    assert evaluation.complete
+
+
+def test_too_few_rows_of_a_class_are_said_before_any_script_runs(tmp_path):
+    table = pd.DataFrame({"id": range(120), "x": range(120), "y": [int(i == 50) for i in range(120)]})
+    task = write_task(tmp_path / "task", table, "y", "auc", test_rows=20)
+    with pytest.raises(TaskError, match="too few rows of some class"):
+        make_evaluator(task, tmp_path / "run", {})
 
 
 def test_a_damaged_file_of_one_node_does_not_keep_the_others_from_answering(tmp_path):

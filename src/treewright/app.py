@@ -167,6 +167,7 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
             folder,
             whole,
             each.waves(runs),
+            each.cpus_each(runs),
             config.ensemble,
             config.refit,
             config.seed,

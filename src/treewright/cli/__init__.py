@@ -16,7 +16,7 @@ import sys
 import typer
 
 from treewright import __version__
-from treewright.cli import looking, searching
+from treewright.cli import looking, searching, tasks
 from treewright.errors import TreewrightError
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ def _options(
 
 
 searching.register(app)
+tasks.register(app)
 looking.register(app)
 
 

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from treewright.cli.options import Json, NodeId, RunName
 from treewright.errors import UsageError
 
 if TYPE_CHECKING:
     from treewright.record import Record
     from treewright.tree import Node
-
-RunName = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
-NodeId = Annotated[int | None, typer.Argument(metavar="NODE", help="A node's number.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def list_(

@@ -1,9 +1,8 @@
-"""``run``, ``resume``, ``inspect``, ``grade``: the commands that need the data."""
+"""``run`` and ``resume``: the commands that search."""
 
 from __future__ import annotations
 
 import json
-import re
 import signal
 import sys
 import time
@@ -13,10 +12,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from treewright.cli.options import (
+    Goal,
+    Json,
+    Metric,
+    Patience,
+    Quiet,
+    RunName,
+    Set,
+    Target,
+    Task,
+    Workers,
+    check_name,
+    parse_count,
+    parse_more,
+    parse_time,
+)
 from treewright.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from treewright.app import Run
     from treewright.folder import RunFolder
@@ -25,57 +40,6 @@ OPENED = time.monotonic()
 """About when the process began: ``--time`` is counted from here."""
 
 NONE_FOUND, INTERRUPTED = 1, 130
-
-_AMOUNT = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
-_TIMES = re.compile(rf"(?:(?P<h>{_AMOUNT})h)?(?:(?P<m>{_AMOUNT})m)?(?:(?P<s>{_AMOUNT})s?)?")
-_LONGEST_NAME = 200
-
-
-def parse_time(text: str) -> float:
-    """Seconds in ``90``, ``90s``, ``30m``, ``1h30m``; ``UsageError`` for anything else."""
-    match = _TIMES.fullmatch(text.strip().lower())
-    if not match or not text.strip():
-        raise UsageError(f"{text!r} is no time; write it like 90s, 30m or 1h30m")
-    return sum(float(match[unit] or 0) * seconds for unit, seconds in (("h", 3600), ("m", 60), ("s", 1)))
-
-
-Task = Annotated[Path, typer.Argument(metavar="TASK", help="A folder with train.csv and test.csv, or one table.")]
-Target = Annotated[str | None, typer.Option(metavar="COL", help="The column to predict.", rich_help_panel="The task")]
-Goal = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEXT", help="What is wanted, in words.  \\[default: from the description]", rich_help_panel="The task"
-    ),
-]
-Metric = Annotated[
-    str | None,
-    typer.Option(metavar="NAME|FILE.py:FUNCTION", help="How answers are scored.", rich_help_panel="The task"),
-]
-Time = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TIME",
-        help="Stop after 90s, 30m, 1h30m of wall time, final steps included.",
-        rich_help_panel="The budget",
-    ),
-]
-Patience = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="Stop after N nodes without a better one.", rich_help_panel="The budget"),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="Nodes worked on at the same time.  \\[default: 1]", rich_help_panel="The search"),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Any setting, as policy.num_drafts=3.", rich_help_panel="The search"
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel="Output")]
-RunName = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
 
 
 def run(
@@ -183,7 +147,7 @@ def run(
         *map(parse_setting, set_ or ()),
         {key: value for key, value in flags.items() if value is not None},
     )
-    folder = RunFolder(out / (free_name(out, settings.task) if name is None else _check_name(name)))
+    folder = RunFolder(out / (free_name(out, settings.task) if name is None else check_name(name)))
     if settings.init:
         read_program(settings.init)  # what is wrong with it is said before anything is made
     with _opening(quiet=quiet or as_json):
@@ -216,8 +180,8 @@ def resume(
     more = any(text and text.startswith("+") for text in (steps, time_))
     record = read_run(run) if more else None
     changes: dict[str, Any] = {
-        "steps": _more(steps, len(record.tree) if record else 0, _parse_count),
-        "time": _more(time_, record.seconds if record else 0.0, parse_time),
+        "steps": parse_more(steps, len(record.tree) if record else 0, parse_count),
+        "time": parse_more(time_, record.seconds if record else 0.0, parse_time),
         "patience": patience,
         "workers": workers,
     }
@@ -226,31 +190,6 @@ def resume(
     with _opening(quiet=quiet or as_json):
         made = reopen(run, [*layers, changes], opened=OPENED)
     _search(made, as_json=as_json, quiet=quiet)
-
-
-def _more(text: str | None, done: float, parse: Callable[[str], float]) -> float | None:
-    """``N``, or ``+N`` beyond what is done."""
-    if text is None:
-        return None
-    amount = parse(text.removeprefix("+"))
-    return amount + done if text.startswith("+") else amount
-
-
-def _parse_count(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise UsageError(f"--steps takes a number, or +N for so many more, not {text!r}")
-    return int(text)
-
-
-def _check_name(name: str) -> str:
-    """The name of a run: a folder's, that a shell and a terminal take for nothing else."""
-    size = len(name.encode(errors="replace"))
-    if not name.isprintable() or "/" in name or name[:1] in {"", "-", ".", " "} or size > _LONGEST_NAME:
-        raise UsageError(
-            f"{name!r} cannot be the --name of a run: it must begin with a letter or digit, have no slash and nothing "
-            f"unprintable in it, and at most {_LONGEST_NAME} bytes"
-        )
-    return name
 
 
 @contextmanager
@@ -337,52 +276,7 @@ def _report(folder: RunFolder, stopped_by: str, *, as_json: bool) -> None:
         typer.echo(f"  look at it  treewright show {path}")
 
 
-def inspect(task: Task, goal: Goal = None, metric: Metric = None, target: Target = None, as_json: Json = False) -> None:
-    """Show what was understood of a task: target, ids, metric, split, columns."""
-    from treewright.cli.understanding import understand, understanding_as_json
-
-    understood = understand(task, goal=goal, metric=metric, target=target)
-    if as_json:
-        typer.echo(json.dumps(understanding_as_json(understood)))
-    else:
-        from rich.console import Console
-
-        from treewright.cli.understanding import understanding_as_text
-
-        Console().print(understanding_as_text(understood))
-
-
-def grade(
-    task: Task,
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Predictions in the form of a submission.")],
-    answers: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.csv", help="The true values.  \\[default: answers.csv in TASK]"),
-    ] = None,
-    metric: Metric = None,
-    target: Target = None,
-    as_json: Json = False,
-) -> None:
-    """Score a file of predictions against true values that you hold."""
-    from treewright.app import need_packages
-    from treewright.cli.render import score_text
-
-    need_packages()
-    from treewright.evaluation.grading import grade_file
-
-    truth = answers or task / "answers.csv"
-    if not truth.is_file():
-        raise UsageError(f"there are no answers at {truth}; name the file with the true values by --answers")
-    from treewright.data import read_task
-
-    graded = grade_file(read_task(task, metric=metric, target=target), file, truth)
-    if as_json:
-        typer.echo(json.dumps(graded))
-    else:
-        typer.echo(f"{graded['metric']} {score_text(graded['score'], graded['score_se'])} on {graded['rows']:,} rows")
-
-
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (run, resume, inspect, grade):
+    for command in (run, resume):
         app.command()(command)

@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 REFIT_GROWTH = 1.3
 """A refit has up to a fifth more rows than a search run, and a little patience is cheaper than a lost refit."""
 
+THREADS_GAIN = 0.7
+"""Twice the threads make a script quicker by two to the power of this."""
+
 MARGIN_SECONDS = 2.0
 """For choosing, blending and writing."""
 
@@ -82,8 +85,8 @@ class Candidate:
 class FinalAnswer:
     """Makes the final answer of a run.
 
-    ``waves`` is how many runs of a script, one after the other, its evaluation took. ``blend`` and ``refit`` switch
-    these two stages on; ``script_seconds`` caps a refit.
+    ``waves`` is how many runs of a script, one after the other, its evaluation took, and ``cpus_each`` the threads that
+    each of them had. ``blend`` and ``refit`` switch these two stages on; ``script_seconds`` caps a refit.
     """
 
     grader: Grader
@@ -91,6 +94,7 @@ class FinalAnswer:
     folder: RunFolder
     resources: Resources
     waves: int = 1
+    cpus_each: int = 1
     blend: bool = True
     refit: bool = True
     seed: int = 0
@@ -224,7 +228,8 @@ class FinalAnswer:
     def _run_seconds(self, node: Node) -> float:
         """The seconds that one run of the node's script will take on all rows."""
         assert node.execution is not None
-        return REFIT_GROWTH * node.execution.seconds / self.waves
+        more_threads: float = max(1.0, self.resources.cpus / self.cpus_each) ** THREADS_GAIN
+        return REFIT_GROWTH * node.execution.seconds / self.waves / more_threads
 
     def _run_on_all_rows(self, member: Candidate, seconds: float | None, cancel: Flag | None) -> Predictions | str:
         assert self.grader.full is not None

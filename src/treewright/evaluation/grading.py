@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from treewright.data import Fold, Holdout
+    from treewright.metrics import Metric
 
     Array = NDArray[np.float64]
     Rows = NDArray[np.intp]
@@ -61,6 +62,11 @@ class GradedFold:
         everywhere[hidden] = truth
         return cls(fold.index, fold.input, read_form(fold.input / SAMPLE, task), search, selection, test, everywhere)
 
+    def tells(self, metric: Metric) -> bool:
+        """Whether its search rows can be scored at all: what ranks needs two classes among them."""
+        truth = self.truth[self.search]
+        return not metric.ranks or bool((truth != truth[:1]).any(axis=0).all())
+
 
 @dataclass(frozen=True, slots=True)
 class Grader:
@@ -89,6 +95,11 @@ class Grader:
         except InvalidSubmission as error:
             raise RunFormatError(f"the split data is damaged: {error}; start a new run") from None
         truth = np.concatenate([*(fold.truth[fold.search] for fold in folds), folds[0].truth[folds[0].selection]])
+        if not any(fold.tells(task.metric) for fold in folds):
+            raise TaskError(
+                f"{task.name} has too few rows of some class to hide some of them and score by {task.metric.name}; "
+                "it needs more rows, or another --metric"
+            )
         if task.metric.source:
             _rehearse(task, truth)
         return cls(task, folds, truth, full, form, sample)

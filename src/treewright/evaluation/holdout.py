@@ -86,16 +86,17 @@ class HoldoutEvaluator:
                 execution = replace(failed.execution, seconds=time.monotonic() - started)
                 return execution, Evaluation(reason=failed.reason)
             try:
-                scored += tuple(self._score(fold, attempts[fold.index]) for fold in wave)
+                telling = [fold for fold in wave if fold.tells(self.grader.task.metric)]
+                scored += tuple(self._score(fold, attempts[fold.index]) for fold in telling)
             except ValueError as error:
                 return outcomes[0].execution, Evaluation(reason=f"cannot be scored: {error}")
-            if self._behind(trial, scored):
+            if scored and self._behind(trial, scored):
                 break
         predictions = {i: attempt.predictions for i, attempt in attempts.items() if attempt.predictions}
         self._keep(place, predictions)
         first = next(iter(attempts.values())).execution
         execution = replace(first, seconds=time.monotonic() - started)
-        complete = len(scored) == len(self.grader.folds)
+        complete = len(attempts) == len(self.grader.folds)
         return execution, Evaluation(scored, complete=complete, remark=_own_score(first.output))
 
     def reserve(self, tree: Tree, seconds: float) -> float:

@@ -1,0 +1,83 @@
+"""The flags that several commands have, and reading what is given to them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from treewright.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Task = Annotated[Path, typer.Argument(metavar="TASK", help="A folder with train.csv and test.csv, or one table.")]
+Target = Annotated[str | None, typer.Option(metavar="COL", help="The column to predict.", rich_help_panel="The task")]
+Goal = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", help="What is wanted, in words.  \\[default: from the description]", rich_help_panel="The task"
+    ),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|FILE.py:FUNCTION", help="How answers are scored.", rich_help_panel="The task"),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Stop after N nodes without a better one.", rich_help_panel="The budget"),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Nodes worked on at the same time.  \\[default: 1]", rich_help_panel="The search"),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Any setting, as policy.num_drafts=3.", rich_help_panel="The search"
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel="Output")]
+RunName = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
+NodeId = Annotated[int | None, typer.Argument(metavar="NODE", help="A node's number.")]
+
+_AMOUNT = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+_TIMES = re.compile(rf"(?:(?P<h>{_AMOUNT})h)?(?:(?P<m>{_AMOUNT})m)?(?:(?P<s>{_AMOUNT})s?)?")
+_LONGEST_NAME = 200
+
+
+def parse_time(text: str) -> float:
+    """Seconds in ``90``, ``90s``, ``30m``, ``1h30m``; ``UsageError`` for anything else."""
+    match = _TIMES.fullmatch(text.strip().lower())
+    if not match or not text.strip():
+        raise UsageError(f"{text!r} is no time; write it like 90s, 30m or 1h30m")
+    return sum(float(match[unit] or 0) * seconds for unit, seconds in (("h", 3600), ("m", 60), ("s", 1)))
+
+
+def parse_more(text: str | None, done: float, parse: Callable[[str], float]) -> float | None:
+    """``N``, or ``+N`` beyond what is done."""
+    if text is None:
+        return None
+    amount = parse(text.removeprefix("+"))
+    return amount + done if text.startswith("+") else amount
+
+
+def parse_count(text: str) -> int:
+    """A number of steps; ``UsageError`` for anything else."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise UsageError(f"--steps takes a number, or +N for so many more, not {text!r}")
+    return int(text)
+
+
+def check_name(name: str) -> str:
+    """The name of a run: a folder's, that a shell and a terminal take for nothing else."""
+    size = len(name.encode(errors="replace"))
+    if not name.isprintable() or "/" in name or name[:1] in {"", "-", ".", " "} or size > _LONGEST_NAME:
+        raise UsageError(
+            f"{name!r} cannot be the --name of a run: it must begin with a letter or digit, have no slash and nothing "
+            f"unprintable in it, and at most {_LONGEST_NAME} bytes"
+        )
+    return name
