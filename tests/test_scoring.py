@@ -16,7 +16,7 @@ from treewright.errors import MetricError
 from treewright.evaluation import bootstrap
 from treewright.evaluation.bootstrap import draw_resamples
 from treewright.evaluation.formulas import FORMULAS
-from treewright.evaluation.scoring import best_constant_score, load_metric, score, score_with_replicates
+from treewright.evaluation.scoring import load_metric, score, score_with_replicates
 from treewright.metrics import BUILT_IN, Direction, Metric, Needs, find_metric
 from treewright.scores import REPLICATES, FoldScore, Verdict, compare
 
@@ -444,45 +444,3 @@ def test_ones_own_metric_refuses_what_it_cannot_use(tmp_path: Path) -> None:
 def test_ones_own_metric_that_cannot_be_loaded_is_a_usage_error(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(MetricError, match=message):
         load_metric(own(tmp_path, text, "numbers"))
-
-
-# The floor ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("rmse", np.std),
-        ("mae", lambda t: np.mean(abs(t - np.median(t)))),
-        ("rmsle", lambda t: np.std(np.log1p(t))),
-        ("r2", lambda _: 0),
-    ],
-)
-def test_the_best_constant_is_the_centre_that_the_metric_asks_for(
-    name: str, expected: Callable[[Array], float]
-) -> None:
-    truth = np.random.default_rng(0).gamma(2, size=300)
-    assert best_constant_score(find_metric(name), truth) == pytest.approx(expected(truth), abs=1e-9)
-
-
-def test_the_best_constant_label_is_the_most_frequent_or_the_one_that_counts() -> None:
-    truth = [0, 0, 0, 1]
-    assert best_constant_score(find_metric("accuracy"), truth, ("a", "b")) == 0.75
-    assert best_constant_score(find_metric("f1"), truth, ("a", "b")) == pytest.approx(0.4)
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-def test_the_best_constant_probabilities_are_the_frequencies(classes: int) -> None:
-    truth = np.array([0, 0, 1, 1, 1, classes - 1])
-    shares = np.bincount(truth) / 6
-    labels = tuple("abc"[:classes])
-    assert best_constant_score(find_metric("log_loss"), truth, labels) == pytest.approx(
-        -np.sum(shares * np.log(shares))
-    )
-    assert best_constant_score(find_metric("auc"), truth, labels) == 0.5
-
-
-def test_a_useful_prediction_beats_the_best_constant(metric: Metric) -> None:
-    truth, predictions, labels = example(metric, 500, seed=0)
-    gain = score(metric, truth, predictions, labels) - best_constant_score(metric, truth, labels)
-    assert metric.direction.sign * gain > 0 or metric.name == "recall"  # which always saying yes makes perfect

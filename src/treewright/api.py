@@ -15,7 +15,7 @@ asks and tells: ``brief = search.ask()``, then ``search.tell(brief, code)``.
 
 A search opens its run for as long as it works and no longer. So after an exception, an interruption or the end of the
 process the next ``run``, or a new ``Search`` with the same ``name``, goes on from the log; and the clock of ``time``
-stands still while a notebook is being read.
+stands still between them, though not between ``ask`` and ``tell``.
 """
 
 from __future__ import annotations

@@ -89,14 +89,14 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The run ended by itself. ``stopped_by`` is ``steps``, ``time``, ``patience`` or ``coder``."""
+    """The run ended by itself. ``stopped_by`` is ``steps``, ``time`` or ``patience``."""
 
     stopped_by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """A finished run goes on under these settings, which override the earlier ones."""
+    """A run goes on after its final answer; ``config`` is the budget that it has now."""
 
     config: Mapping[str, object]
 

@@ -1,4 +1,4 @@
-"""The bootstrap over rows (Efron and Tibshirani 1993), drawn once for all that is scored on the same rows.
+"""The bootstrap over rows (Efron and Tibshirani 1993), drawn alike for all that is scored on the same rows.
 
 The resamples depend on the seed and the number of rows alone. So two nodes scored on the same rows are scored on the
 same resamples, and the spread of their differences is a paired bootstrap.

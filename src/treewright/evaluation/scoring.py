@@ -74,32 +74,6 @@ def score_with_replicates(
     return float(values[0]), tuple(float(value) for value in values[1:])
 
 
-def best_constant_score(metric: Metric, truth: ArrayLike, classes: Sequence[str] = ()) -> float:
-    """The score that the same prediction for every row can reach: what a program has to beat to be of any use.
-
-    Tried are mean, median and geometric mean; each of the ten most frequent classes; the classes' frequencies.
-    ``ValueError`` as for ``score``.
-    """
-    actual = np.asarray(truth)
-    scores = [score(metric, actual, constant, classes) for constant in _constants(metric, actual, len(classes))]
-    return max(scores, key=lambda value: metric.direction.sign * value)
-
-
-def _constants(metric: Metric, truth: NDArray[Any], classes: int) -> list[NDArray[Any]]:
-    if metric.needs is Needs.NUMBERS:
-        centres = [truth.mean(axis=0), np.median(truth, axis=0)]
-        if metric.domain is not Domain.ANY:
-            centres.append(np.expm1(np.log1p(truth).mean(axis=0)))
-        return [np.broadcast_to(centre, truth.shape) for centre in centres]
-    codes = truth.astype(np.intp)
-    counts = np.bincount(codes.ravel(), minlength=classes)
-    if metric.needs is Needs.LABELS:
-        return [np.full(codes.shape, code) for code in np.argsort(-counts, kind="stable")[:10]]
-    if classes == 2:
-        return [np.broadcast_to(codes.mean(axis=0), codes.shape)]
-    return [np.broadcast_to(counts / len(codes), (len(codes), classes))]
-
-
 # The scores of the sample and its resamples -------------------------------------------------------------------------
 
 
