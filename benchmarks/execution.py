@@ -51,7 +51,7 @@ def main() -> None:
                 print(f"{name:16} {error}")
                 continue
             job = Job("pass\n", workdir, data, seconds=60, memory_mb=1000)
-            taken = milliseconds(lambda executor=executor, job=job: executor.run(job))  # type: ignore[misc]
+            taken = milliseconds(lambda executor=executor, job=job: executor.run(job))
             print(f"{name:16} {taken:7.1f} ms   overhead {taken - bare:5.1f} ms   ratio {taken / bare:4.2f}")
 
 

@@ -60,7 +60,7 @@ def true_gains(changes: Sequence[Change], rng: random.Random) -> dict[str, float
 
 def search(changes: Sequence[Change], steps: int, kept: Kept, seed: int) -> float:
     """The true quality of the node that looks best after so many steps."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     gains = true_gains(changes, rng)
     nodes = [Tried(frozenset(), 0.0, rng.gauss(0, 1))]
     memory: list[Memory] = []
@@ -70,7 +70,7 @@ def search(changes: Sequence[Change], steps: int, kept: Kept, seed: int) -> floa
         open_ = [change for change in changes if change.key not in best.changes | siblings]
         if not open_:
             break
-        change = choose(open_, _as_kept(memory, kept, random.Random(seed * 1000 + step)), rng)  # noqa: S311
+        change = choose(open_, _as_kept(memory, kept, random.Random(seed * 1000 + step)), rng)
         # Noise belongs to a node: the gain is measured against a parent that looks better than it is.
         true = best.true + gains[change.key]
         node = Tried(best.changes | {change.key}, true, true + rng.gauss(0, 1))

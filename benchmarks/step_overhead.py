@@ -119,7 +119,7 @@ class TimedExecutor:
 def make_task(folder: Path, metric: str) -> Path:
     """A synthetic table, of numbers to predict for rmse or of two classes for auc."""
     folder.mkdir()
-    rng = random.Random(0)  # noqa: S311
+    rng = random.Random(0)
     header = ",".join(f"x{i}" for i in range(COLUMNS))
     train, test, sample = [f"id,{header},y"], [f"id,{header}"], ["id,y"]
     for row in range(ROWS + TEST_ROWS):

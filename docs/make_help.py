@@ -2,7 +2,6 @@
 
 ``tests/test_docs.py`` fails where the page and the program differ.
 """
-# ruff: noqa: INP001
 
 from __future__ import annotations
 

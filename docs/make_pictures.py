@@ -3,7 +3,6 @@
 The pictures are what the program itself draws: the live view at the moment when the last program of the run began to
 run, and ``treewright show``. They refer to no font and no address outside of themselves.
 """
-# ruff: noqa: INP001
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def task_of(table: pd.DataFrame, *targets: str, metric: str, ids: tuple[str, ...
             submission_columns=columns,
             classes=classes,
         ),
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
@@ -144,7 +144,7 @@ def tasks() -> dict[str, tuple[Situation, pd.DataFrame, pd.DataFrame]]:
         others = [name for name in TARGETS if name in frame and name not in targets]
         train, test = divided(frame.drop(columns=others), 83)
         test = test.drop(columns=[name for name in targets if name in test])
-        task = task_of(frame, *targets, **more)  # type: ignore[arg-type]
+        task = task_of(frame, *targets, **more)
         return Situation(setting_of(train, test, task)), train, test
 
     return {
@@ -201,7 +201,7 @@ def brief_for(
 ) -> Brief:
     """A brief with nothing special in it."""
     plain = Brief(situation.setting, 1, operator, parent, memory, 0, None, 60.0, None, None, 0)
-    return replace(plain, **more)  # type: ignore[arg-type]
+    return replace(plain, **more)
 
 
 def ended(proposal: Proposal, output: str = "", failure: str | None = None, reason: str | None = None) -> Node:

@@ -6,6 +6,7 @@ a buggy one (its reason), and ``WRITING`` or ``RUNNING`` leaves the node in flig
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from treewright.tree import Action, Evaluation, Execution, Operator, Proposal, T
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 
 class Flight(Enum):
@@ -92,3 +94,15 @@ def shown(entries: Iterable[Entry], tree: Tree | None = None) -> Iterator[tuple[
     for entry in entries:
         tree = apply(tree, entry.event)
         yield entry, tree
+
+
+def write_line(folder: Path) -> Path:
+    """A task in the Kaggle layout whose best answer is three times ``x``."""
+    folder.mkdir()
+    rng = random.Random(0)
+    rows = [(i, round(rng.gauss(0, 1), 4)) for i in range(10_100)]
+    labelled = (f"{i},{x},{3 * x + rng.gauss(0, 0.2):.4f}\n" for i, x in rows[:10_000])
+    (folder / "train.csv").write_text("id,x,y\n" + "".join(labelled))
+    (folder / "test.csv").write_text("id,x\n" + "".join(f"{i},{x}\n" for i, x in rows[10_000:]))
+    (folder / "sample_submission.csv").write_text("id,y\n" + "".join(f"{i},0\n" for i, _ in rows[10_000:]))
+    return folder

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import sys
 
 import pytest
 
 import treewright
+from support import write_line
 from treewright import Action, Node, Operator, Proposal, Search, Task
 from treewright.errors import ConfigError, RunError, UsageError
 
@@ -24,15 +24,7 @@ with open("working/submission.csv", "w") as file:
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     """A task whose best answer is three times ``x``."""
-    folder = tmp_path_factory.mktemp("tasks") / "line"
-    folder.mkdir()
-    rng = random.Random(0)
-    rows = [(i, round(rng.gauss(0, 1), 4)) for i in range(10_100)]
-    labelled = (f"{i},{x},{3 * x + rng.gauss(0, 0.2):.4f}\n" for i, x in rows[:10_000])
-    (folder / "train.csv").write_text("id,x,y\n" + "".join(labelled))
-    (folder / "test.csv").write_text("id,x\n" + "".join(f"{i},{x}\n" for i, x in rows[10_000:]))
-    (folder / "sample_submission.csv").write_text("id,y\n" + "".join(f"{i},0\n" for i, _ in rows[10_000:]))
-    return folder
+    return write_line(tmp_path_factory.mktemp("tasks") / "line")
 
 
 @pytest.fixture(scope="session")

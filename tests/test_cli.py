@@ -215,7 +215,8 @@ def test_no_key_of_the_environment_reaches_a_program(task, tmp_path):
     spy = "import os\nassert not any('KEY' in name for name in os.environ), sorted(os.environ)\n" + PROGRAM
     (tmp_path / "programs" / "a.py").write_text(spy.replace("{slope}", "3"))
     environment = os.environ | {"OPENAI_API_KEY": "sk-secret", "MY_KEY": "1"}
-    treewright("run", task, "--coder", "folder:programs", "--quiet", cwd=tmp_path, env=environment)
+    done = treewright("run", task, "--coder", "folder:programs", "--json", cwd=tmp_path, env=environment)
+    assert json.loads(done.stdout)["buggy"] == 0
 
 
 # -- interruptions -------------------------------------------------------------------------------------------------

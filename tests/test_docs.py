@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import runpy
 import shlex
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from support import write_line
 from treewright.cli import app
 from treewright.data.settings import read_settings
 from treewright.errors import ConfigError
@@ -139,14 +139,7 @@ def workplace(tmp_path, monkeypatch):
     except ConfigError as error:
         pytest.skip(str(error))
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "my-task"
-    folder.mkdir()
-    rng = random.Random(0)
-    rows = [(i, round(rng.gauss(0, 1), 4)) for i in range(10_100)]
-    labelled = (f"{i},{x},{3 * x + rng.gauss(0, 0.2):.4f}\n" for i, x in rows[:10_000])
-    (folder / "train.csv").write_text("id,x,y\n" + "".join(labelled))
-    (folder / "test.csv").write_text("id,x\n" + "".join(f"{i},{x}\n" for i, x in rows[10_000:]))
-    (folder / "sample_submission.csv").write_text("id,y\n" + "".join(f"{i},0\n" for i, _ in rows[10_000:]))
+    write_line(tmp_path / "my-task")
     return tmp_path
 
 

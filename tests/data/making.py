@@ -46,7 +46,7 @@ def make_task(ids: tuple[str, ...] = (), **holdout: object) -> Task:
         ids=ids,
         targets=("y",),
         submission_columns=("y",),
-        holdout=HoldoutSpec(**holdout),  # type: ignore[arg-type]
+        holdout=HoldoutSpec(**holdout),
     )
 
 

@@ -51,7 +51,7 @@ def classes(*counts: int) -> tuple[pd.DataFrame, Task]:
 
 
 def with_holdout(task: Task, **holdout: object) -> Task:
-    return replace(task, holdout=HoldoutSpec(**holdout))  # type: ignore[arg-type]
+    return replace(task, holdout=HoldoutSpec(**holdout))
 
 
 def test_of_many_rows_a_tenth_is_hidden_for_each_purpose() -> None:

@@ -127,4 +127,4 @@ def test_column_names_are_quoted_whatever_they_hold() -> None:
     train, test = divided(table.drop(columns=["level", "won"]), 40)
     situation = Situation(setting_of(train, test, task_of(table, "amount", metric="rmse"), PACKAGES))
     for recipe in walk(situation, 10, seed=1):
-        ast.parse(render(recipe, situation))
+        assert ast.parse(render(recipe, situation)).body

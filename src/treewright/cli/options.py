@@ -44,6 +44,66 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.", 
 RunName = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
 NodeId = Annotated[int | None, typer.Argument(metavar="NODE", help="A node's number.")]
 
+Steps = Annotated[int | None, typer.Option(metavar="N", help="Stop after N nodes.", rich_help_panel="The budget")]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        "--time",
+        metavar="TIME",
+        help="Stop after 90s, 30m, 1h30m of wall time, final steps included.  \\[default: 10m, without other limits]",
+        rich_help_panel="The budget",
+    ),
+]
+Coder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Who writes: recipes (built in), or folder:DIR with scripts of your own.  \\[default: recipes]",
+        rich_help_panel="The search",
+    ),
+]
+Init = Annotated[
+    Path | None,
+    typer.Option(metavar="SCRIPT.py", help="Start from a script of your own.", rich_help_panel="The search"),
+]
+Policy = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="How nodes are chosen.  \\[default: greedy]", rich_help_panel="The search"),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="paper: the search policy as published, no final blend.", rich_help_panel="The search"
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Fixes the split and all random choices.  \\[default: 0]", rich_help_panel="The search"
+    ),
+]
+Python = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="The interpreter of scripts.  \\[default: treewright's own]",
+        rich_help_panel="The search",
+    ),
+]
+Sandbox = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="auto (bwrap, or an error), bwrap or none.  \\[default: auto]",
+        rich_help_panel="The search",
+    ),
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option(metavar="FILE.toml", help="Settings from a file.", rich_help_panel="The search")
+]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.", rich_help_panel="Output")]
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="The run's name.", rich_help_panel="Output")]
+
 _AMOUNT = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _TIMES = re.compile(rf"(?:(?P<h>{_AMOUNT})h)?(?:(?P<m>{_AMOUNT})m)?(?:(?P<s>{_AMOUNT})s?)?")
 _LONGEST_NAME = 200

@@ -13,15 +13,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from treewright.cli.options import (
+    Coder,
+    ConfigFile,
     Goal,
+    Init,
     Json,
     Metric,
+    Name,
+    Out,
     Patience,
+    Policy,
+    Preset,
+    Python,
     Quiet,
     RunName,
+    Sandbox,
+    Seed,
     Set,
+    Steps,
     Target,
     Task,
+    Time,
     Workers,
     check_name,
     parse_count,
@@ -34,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from treewright.app import Run
+    from treewright.config import Config
     from treewright.folder import RunFolder
 
 OPENED = time.monotonic()
@@ -47,84 +60,29 @@ def run(
     goal: Goal = None,
     metric: Metric = None,
     target: Target = None,
-    steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Stop after N nodes.", rich_help_panel="The budget")
-    ] = None,
-    time_: Annotated[
-        str | None,
-        typer.Option(
-            "--time",
-            metavar="TIME",
-            help="Stop after 90s, 30m, 1h30m of wall time, final steps included.  "
-            "\\[default: 10m, without other limits]",
-            rich_help_panel="The budget",
-        ),
-    ] = None,
+    steps: Steps = None,
+    time_: Time = None,
     patience: Patience = None,
-    coder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Who writes: recipes (built in), or folder:DIR with scripts of your own.  \\[default: recipes]",
-            rich_help_panel="The search",
-        ),
-    ] = None,
-    init: Annotated[
-        Path | None,
-        typer.Option(metavar="SCRIPT.py", help="Start from a script of your own.", rich_help_panel="The search"),
-    ] = None,
+    coder: Coder = None,
+    init: Init = None,
     workers: Workers = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="How nodes are chosen.  \\[default: greedy]", rich_help_panel="The search"),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="paper: the search policy as published, no final blend.", rich_help_panel="The search"
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Fixes the split and all random choices.  \\[default: 0]", rich_help_panel="The search"
-        ),
-    ] = None,
-    python: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="The interpreter of scripts.  \\[default: treewright's own]",
-            rich_help_panel="The search",
-        ),
-    ] = None,
-    sandbox: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="auto (bwrap, or an error), bwrap or none.  \\[default: auto]",
-            rich_help_panel="The search",
-        ),
-    ] = None,
+    policy: Policy = None,
+    preset: Preset = None,
+    seed: Seed = None,
+    python: Python = None,
+    sandbox: Sandbox = None,
     set_: Set = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings from a file.", rich_help_panel="The search")
-    ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.", rich_help_panel="Output")] = Path(
-        "runs"
-    ),
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="The run's name.", rich_help_panel="Output")] = None,
+    config: ConfigFile = None,
+    out: Out = Path("runs"),
+    name: Name = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Search for the best program for a task."""
     from treewright.app import free_name, start
     from treewright.coders.folder import read_program
-    from treewright.config import PAPER, make_config, parse_setting, read_config
     from treewright.folder import RunFolder
 
-    if preset not in {None, "paper"}:
-        raise UsageError(f"there is no preset {preset!r}; the one there is, is paper")
     flags = {
         "task": task,
         "goal": goal,
@@ -141,18 +99,27 @@ def run(
         "python": python,
         "sandbox": sandbox,
     }
-    settings = make_config(
-        read_config(config) if config else {},
-        PAPER if preset else {},
-        *map(parse_setting, set_ or ()),
-        {key: value for key, value in flags.items() if value is not None},
-    )
+    settings = _settings(flags, config, preset, set_ or [])
     folder = RunFolder(out / (free_name(out, settings.task) if name is None else check_name(name)))
     if settings.init:
         read_program(settings.init)  # what is wrong with it is said before anything is made
     with _opening(quiet=quiet or as_json):
         made = start(settings, folder, opened=OPENED)
     _search(made, as_json=as_json, quiet=quiet)
+
+
+def _settings(flags: dict[str, Any], file: Path | None, preset: str | None, more: list[str]) -> Config:
+    """The file, the preset, ``--set`` and the flags, each over the ones before it."""
+    from treewright.config import PAPER, make_config, parse_setting, read_config
+
+    if preset not in {None, "paper"}:
+        raise UsageError(f"there is no preset {preset!r}; the one there is, is paper")
+    return make_config(
+        read_config(file) if file else {},
+        PAPER if preset else {},
+        *map(parse_setting, more),
+        {key: value for key, value in flags.items() if value is not None},
+    )
 
 
 def resume(
