@@ -31,7 +31,7 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed-ml: extras = ml
-$(VENV)/installed-dev: extras = dev,ml
+$(VENV)/installed-dev: extras = dev,llm,ml
 $(VENV)/installed-%: pyproject.toml constraints.txt
 	@$(call suits,$(PYTHON)) || { echo "Python 3.11 or newer, with its venv module, is needed; \
 	if it has another name: make PYTHON=/path/to/python3" >&2; exit 2; }

@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 from statistics import median
 
+from treewright.budget import Budget
 from treewright.events import RunStarted
 from treewright.folder import RunFolder
 from treewright.metrics import Direction
 from treewright.policies import Greedy
-from treewright.search import Budget, TreeSearch
+from treewright.search import TreeSearch
 from treewright.store import SqliteStore
 from treewright.testing import ScriptedCoder, ScriptedEvaluator, setting
 

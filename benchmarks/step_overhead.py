@@ -27,13 +27,14 @@ from unittest.mock import patch
 
 from treewright import search
 from treewright.app import Own, Run, start
+from treewright.budget import Budget
 from treewright.config import make_config
 from treewright.evaluation import holdout
 from treewright.events import Evaluated
 from treewright.folder import RunFolder
 from treewright.policies import Greedy
 from treewright.protocols import Executor
-from treewright.search import Budget, TreeSearch
+from treewright.search import TreeSearch
 from treewright.store import MemoryStore
 from treewright.testing import ScriptedEvaluator, setting
 from treewright.tree import Execution, Proposal

@@ -304,7 +304,7 @@ def test_a_task_toml_that_is_a_folder(home, refused):
         (["--steps", "-1"], "steps = -1"),
         (["--seed", "-1"], "seed = -1"),
         (["--coder", "folder:nothing"], "there is no *.py in that folder"),
-        (["--coder", "recipies"], "it is recipes, or folder:DIR"),
+        (["--coder", "recipies"], "it is recipes, llm (with --model PROVIDER:NAME), or folder:DIR"),
         (["--init", "nowhere.py"], "nowhere.py: [Errno 2] No such file"),
         (["--python", "nowhere"], "no Python interpreter at nowhere"),
         (["--python", "/bin/cat"], "/bin/cat does not answer as Python does"),

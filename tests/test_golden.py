@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from treewright.budget import Budget
 from treewright.events import Evaluated, Finished, RunStarted, Selected, Started, Written
 from treewright.metrics import Direction
 from treewright.policies import Greedy
-from treewright.search import Budget, TreeSearch
+from treewright.search import TreeSearch
 from treewright.store import MemoryStore
 from treewright.testing import ScriptedCoder, ScriptedEvaluator, setting
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from treewright import memory
+from treewright.budget import Budget
 from treewright.events import RunStarted
 from treewright.memory import remember
 from treewright.metrics import Direction
 from treewright.policies import Greedy
-from treewright.search import Budget, TreeSearch
+from treewright.search import TreeSearch
 from treewright.store import MemoryStore
 from treewright.testing import ScriptedCoder, ScriptedEvaluator, setting
 from treewright.tree import Action, Operator

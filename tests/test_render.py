@@ -116,7 +116,7 @@ def test_nothing_that_shows_a_plan_or_a_reason_lets_it_steer_the_terminal() -> N
     lines = [*tree_lines(run.tree, 200), *(line for node in run.tree.nodes for line in node_lines(run, node))]
     text = "".join(printed(line, 200) for line in lines)
     assert not {"\x1b", "\x9b", "\r", "\x00", "\x07", "\u202e"} & set(text)
-    assert text.count("red [bold]not markup[/bold] 1mrm abc") == 6
+    assert text.count("red [bold]not markup[/bold] 1mrm abc") == 7
 
 
 # -- the tree --------------------------------------------------------------------------------------------------------

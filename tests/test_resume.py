@@ -6,10 +6,11 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from treewright.budget import Budget
 from treewright.events import RunStarted
 from treewright.metrics import Direction
 from treewright.policies import Greedy
-from treewright.search import Budget, TreeSearch
+from treewright.search import TreeSearch
 from treewright.store import MemoryStore, SqliteStore
 from treewright.testing import ScriptedCoder, ScriptedEvaluator, setting
 

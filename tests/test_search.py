@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from treewright.budget import Budget
 from treewright.errors import ExecutorError, ProviderError, RunError, RunFormatError, UsageError
 from treewright.events import Evaluated, Extended, Finished, RunStarted, Selected, Started, Written
 from treewright.metrics import Direction
 from treewright.policies import Greedy
-from treewright.search import Budget, TreeSearch
+from treewright.search import TreeSearch
 from treewright.store import MemoryStore, SqliteStore
 from treewright.testing import ScriptedCoder, ScriptedEvaluator, setting
 from treewright.tree import Action, Operator

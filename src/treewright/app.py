@@ -12,27 +12,31 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from treewright.budget import Budget
+from treewright.coding import choose_coding, from_python, load_templates
 from treewright.config import Config, dump_config, load_config, make_config
 from treewright.errors import ConfigError, RunExistsError, UsageError
 from treewright.events import RunStarted
 from treewright.folder import RunFolder, write_atomically
+from treewright.memory import remember, remember_valid
 from treewright.protocols import Coder, SearchPolicy, Setting
 from treewright.record import find_run
-from treewright.search import Budget, TreeSearch
+from treewright.search import TreeSearch
 from treewright.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from treewright.data import Holdout
     from treewright.evaluation.resources import Resources
-    from treewright.protocols import Entry
-    from treewright.tree import Tree
+    from treewright.protocols import Brief, Entry
+    from treewright.tree import Message, Proposal, Tree
 
 
 MEMORY_SHARE = 0.8
@@ -41,13 +45,18 @@ MEMORY_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An open run: ``with`` holds its lock. ``announcements`` say in a line each what was chosen and why."""
+    """An open run: ``with`` holds its lock.
+
+    ``announcements`` say in a line each what was chosen and why. ``notices`` are called, from any thread, with a node
+    and what a person should know while it is waited for.
+    """
 
     config: Config
     folder: RunFolder
     task: Task
     search: TreeSearch
     announcements: tuple[str, ...]
+    notices: list[Callable[[int, str], None]]
 
     def __enter__(self) -> Self:
         try:
@@ -124,6 +133,30 @@ def reopen(path: Path, changes: list[dict[str, Any]], *, opened: float | None = 
     return _open(config, folder, own.task or _read_task(config), load_holdout(folder.data), opened=opened, own=own)
 
 
+def first_prompt(config: Config) -> tuple[Message, ...]:
+    """What a language model would be told for the first node of a run; nothing is sent, and nothing is left behind."""
+    from treewright.coders.llm.blocks import Caps
+    from treewright.coders.llm.prompt import Prompt
+
+    asked = config.coder
+    with tempfile.TemporaryDirectory(prefix="treewright-") as folder:
+        unrun = config.model_copy(update={"sandbox": "none"})
+        made = start(unrun, RunFolder(Path(folder, "run")), own=Own(coder=_Unasked()))
+        with made as run:
+            brief = run.search.ask()
+    return Prompt(load_templates(asked), brief, Caps(samples=asked.samples), asked.edits_above)()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unasked:
+    """Stands where a language model would, and is never asked."""
+
+    name: str = "llm"
+
+    def write(self, brief: Brief) -> Proposal:
+        raise NotImplementedError(brief)
+
+
 def free_name(out: Path, task: Path) -> str:
     """A name for a run of this task that no run in ``out`` has yet."""
     stem = re.sub(r"[^\w.-]+", "-", task.resolve().name.partition(".")[0])[:60].strip("-.") or "run"
@@ -174,65 +207,49 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
             config.script_time,
         ),
     )
-    coder, steps = make_coder(config, own.coder)
+    setting = Setting(task, holdout.profile, machine, each.waves(runs), _overview(config, holdout))
+    notices: list[Callable[[int, str], None]] = []
+    coding = choose_coding(
+        config, own.coder, setting=setting, executor=executor, folder=folder, notify=partial(_notify, notices)
+    )
     search = TreeSearch(
-        Setting(task, holdout.profile, machine, each.waves(runs)),
-        coder=coder,
-        evaluator=evaluator,
-        policy=own.policy or make_policy(config),
+        setting,
+        coder=coding.coder,
+        evaluator=coding.evaluator(evaluator),
+        policy=own.policy or coding.policy or make_policy(config),
         store=SqliteStore(folder.database, folder.name),
         started=RunStarted(
             folder.name, config.seed, task.metric.name, task.metric.direction, config.model_dump(mode="json")
         ),
-        budget=Budget(steps, config.time, config.patience, config.script_time),
+        budget=Budget(
+            coding.steps, config.time, config.patience, config.script_time, config.max_cost, config.max_tokens
+        ),
         workers=config.workers,
+        memory=remember_valid if config.memory == "paper" else remember,
         opened=opened,
     )
     announcements = (
-        _introduce(coder),
+        coding.introduction,
         " ".join(task.notes),
         " ".join((holdout.reason, *holdout.notes)),
         sandbox.describe(),
     )
     search.listeners.append(_publisher(folder, task))
-    return Run(config, folder, task, search, announcements)
+    return Run(config, folder, task, search, announcements, notices)
 
 
-def make_coder(config: Config, own: Coder | None = None) -> tuple[Coder, int | None]:
-    """The coder that is asked for, and how many steps it allows."""
-    from treewright.coders.folder import FolderCoder, InitCoder
-
-    coder: Coder
-    steps = config.steps
-    kind, _, rest = config.coder.partition(":")
-    if own is not None:
-        coder = own
-    elif kind == "folder" and rest:
-        coder = FolderCoder.from_folder(Path(rest), before=1 if config.init else 0)
-        held = coder.before + len(coder.programs)
-        steps = min(held, steps or held)
-    elif config.coder == "recipes":
-        from treewright.coders.recipes import RecipeCoder
-
-        coder = RecipeCoder()
-    elif kind == "python":
-        raise _from_python("coder", config.coder)
-    else:
-        raise ConfigError(f"there is no coder {config.coder!r}; it is recipes, or folder:DIR for programs of your own")
-    return (InitCoder(config.init, coder) if config.init else coder), steps
+def _notify(listeners: list[Callable[[int, str], None]], node: int, text: str) -> None:
+    for listener in listeners:
+        listener(node, text)
 
 
-def _from_python(part: str, recorded: str) -> ConfigError:
-    return ConfigError(
-        f"the {part} of this run is the Python object {recorded.removeprefix('python:')}; "
-        f"go on with it from Python: treewright.Search(task, {part}=..., name=...)"
-    )
+def _overview(config: Config, holdout: Holdout) -> str:
+    """The data preview, where a language model is going to read it."""
+    if config.coder.kind != "llm":
+        return ""
+    from treewright.data.preview import preview
 
-
-def _introduce(coder: Coder) -> str:
-    if coder.name == "recipes":
-        return "coder: recipes (built in, offline); --coder folder:DIR takes programs of your own"
-    return f"coder: {coder.name}"
+    return preview(holdout.folds[0].input, table=holdout.profile, samples=config.coder.samples)
 
 
 def make_policy(config: Config) -> SearchPolicy:
@@ -241,7 +258,7 @@ def make_policy(config: Config) -> SearchPolicy:
 
     settings = config.policy
     if settings.name.startswith("python:"):
-        raise _from_python("policy", settings.name)
+        raise from_python("policy", settings.name)
     if settings.name != "greedy":
         raise ConfigError(f"there is no policy {settings.name!r}; it is greedy")
     return Greedy(settings.num_drafts, settings.debug_prob, settings.max_debug_depth, settings.noise_aware)

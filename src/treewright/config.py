@@ -8,9 +8,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from treewright.errors import ConfigError, RunFormatError
+from treewright.durations import parse_time
+from treewright.errors import ConfigError, RunFormatError, UsageError
 
 DEFAULT_SECONDS = 600.0
 """The time of a run for which neither steps nor time were named."""
@@ -18,11 +19,24 @@ DEFAULT_SECONDS = 600.0
 
 def _settle(text: str) -> str:
     """The text with the path that it holds made absolute: the run may be resumed from another folder."""
-    if folder := text.removeprefix("folder:") if text.startswith("folder:") else "":
+    kind, _, folder = text.partition(":")
+    if kind == "folder" and folder:
         return f"folder:{Path(folder).absolute()}"
+    if kind == "replay" and folder:
+        named = Path("runs", folder)  # as everywhere, a run may be called by its name in runs/
+        return f"replay:{(named if named.exists() and not Path(folder).exists() else Path(folder)).absolute()}"
     return str(Path(text).absolute()) if ".py:" in text else text
 
 
+def _seconds(value: object) -> object:
+    try:
+        return parse_time(value) if isinstance(value, str) else value
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+"""A number of seconds, or a text like ``10m``."""
 SettledPath = Annotated[Path, AfterValidator(Path.absolute)]
 SettledText = Annotated[str, AfterValidator(_settle)]
 
@@ -44,19 +58,60 @@ class PolicyConfig(_Section):
     noise_aware: bool = True
 
 
+class PriceConfig(_Section):
+    """USD for a million tokens, where the price of a model is not known, or is another."""
+
+    input: float | None = Field(default=None, ge=0)
+    output: float | None = Field(default=None, ge=0)
+
+
+class CoderConfig(_Section):
+    """Who writes the programs, and how a language model is asked.
+
+    ``name`` is ``recipes``, ``llm`` or ``folder:DIR``; ``python:NAME`` records that a Python program brought a coder
+    of its own. By default it is ``llm`` where a ``model`` is named, else ``recipes``. ``max_tokens`` caps one answer,
+    ``context`` (tokens) is what a prompt and its answer must fit in, where the model's own is not known.
+    """
+
+    name: SettledText | None = None
+    model: SettledText | None = None
+    review_model: str | None = None
+    base_url: str | None = None
+    review: Literal["auto", "always", "never"] = "auto"
+    operators: Literal["treewright", "paper"] = "treewright"
+    prompts: SettledPath | None = None
+    samples: bool = True
+    edits_above: int = Field(default=400, ge=1)
+    seed_with_recipes: int = Field(default=0, ge=0)
+    temperature: float | None = Field(default=0.5, ge=0, le=2)
+    max_tokens: int = Field(default=16_384, ge=64)
+    context: int | None = Field(default=None, ge=2_048)
+    silence: Seconds = Field(default=300.0, gt=0)
+    give_up: Seconds = Field(default=600.0, gt=0)
+    price: PriceConfig = PriceConfig()
+
+    @property
+    def kind(self) -> str:
+        """The coder that this asks for."""
+        return self.name or ("llm" if self.model else "recipes")
+
+
 class Config(_Section):
-    """One run. Times are in seconds."""
+    """One run. Times are in seconds; ``memory`` is the summarization operator, ``rerun`` belongs to a replay."""
 
     task: SettledPath
     goal: str | None = None
     metric: SettledText | None = None
     target: str | None = None
-    coder: SettledText = "recipes"
+    coder: CoderConfig = CoderConfig()
+    memory: Literal["scoped", "paper"] = "scoped"
     init: SettledPath | None = None
     steps: int | None = Field(default=None, ge=1)
-    time: float | None = Field(default=None, gt=0)
+    time: Seconds | None = Field(default=None, gt=0)
+    max_cost: float | None = Field(default=None, gt=0)
+    max_tokens: int | None = Field(default=None, gt=0)
     patience: int | None = Field(default=None, ge=1)
-    script_time: float = Field(default=3600.0, gt=0)
+    script_time: Seconds = Field(default=3600.0, gt=0)
     memory_mb: int | None = Field(default=None, ge=64)
     workers: int = Field(default=1, ge=1, le=256)
     seed: int = Field(default=0, ge=0)
@@ -64,19 +119,25 @@ class Config(_Section):
     python: Path | None = None
     ensemble: bool = True
     refit: bool = True
+    rerun: bool = False
     policy: PolicyConfig = PolicyConfig()
 
 
-PAPER = {"policy": {"num_drafts": 5, "debug_prob": 0.5, "max_debug_depth": 3, "noise_aware": False}, "ensemble": False}
-"""``--preset paper``: the search as published."""
+PAPER: dict[str, Any] = {
+    "policy": {"num_drafts": 5, "debug_prob": 0.5, "max_debug_depth": 3, "noise_aware": False},
+    "coder": {"operators": "paper", "review": "always", "temperature": 0.5},
+    "memory": "paper",
+    "ensemble": False,
+}
+"""``--preset paper``: the search as published, its operators and its memory."""
 
 
 def make_config(*layers: dict[str, Any]) -> Config:
     """The configuration that these layers make, later ones first; ``ConfigError`` for what cannot be."""
     merged: dict[str, Any] = {}
     for layer in layers:
-        merged = _merge(merged, layer)
-    if all(merged.get(key) is None for key in ("steps", "time", "patience")):
+        merged = _merge(merged, _spelled_out(layer))
+    if all(merged.get(key) is None for key in ("steps", "time", "patience", "max_cost", "max_tokens")):
         merged["time"] = DEFAULT_SECONDS
     try:
         config = Config.model_validate(merged)
@@ -115,18 +176,23 @@ def parse_setting(setting: str) -> dict[str, Any]:
 
 def dump_config(config: Config) -> str:
     """The configuration as TOML, to be read by a person and by ``load_config``."""
-    content = config.model_dump(mode="json", exclude_none=True)
+    return "\n".join(_section("", config.model_dump(mode="json", exclude_none=True))).lstrip("\n") + "\n"
+
+
+def _section(name: str, content: dict[str, Any]) -> list[str]:
     sections = {key: value for key, value in content.items() if isinstance(value, dict)}
     lines = [f"{key} = {_toml(value)}" for key, value in content.items() if key not in sections]
-    for name, section in sections.items():
-        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in section.items())]
-    return "\n".join(lines) + "\n"
+    if name and lines:
+        lines = ["", f"[{name}]", *lines]
+    for key, section in sections.items():
+        lines += _section(f"{name}.{key}" if name else key, section)
+    return lines
 
 
 def load_config(path: Path) -> Config:
     """The configuration that a run was started with; ``RunFormatError`` if it is not there or cannot be read."""
     try:
-        return Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Config.model_validate(_spelled_out(tomllib.loads(path.read_text(encoding="utf-8"))))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RunFormatError(f"{path} cannot be read ({error}); is {path.parent} a run folder?") from None
     except ValidationError as error:
@@ -136,6 +202,11 @@ def load_config(path: Path) -> Config:
 def _toml(value: object) -> str:
     # JSON's strings, numbers and booleans are TOML's, and there is nothing else in a configuration
     return json.dumps(value, ensure_ascii=False)
+
+
+def _spelled_out(layer: dict[str, Any]) -> dict[str, Any]:
+    """With ``coder = "recipes"`` in its long form, a section with a name."""
+    return layer | {"coder": {"name": layer["coder"]}} if isinstance(layer.get("coder"), str) else layer
 
 
 def _merge(base: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:

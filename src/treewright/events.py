@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from treewright.errors import RunFormatError
 from treewright.metrics import Direction
-from treewright.tree import Action, Evaluation, Execution, Node, Operator, Proposal, Tree, ranked
+from treewright.tree import Action, Evaluation, Exchange, Execution, Node, Operator, Proposal, Tree, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +41,14 @@ class Started:
 
     node: int
     action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A language model answered a request for this node; recorded before anything acts on the answer."""
+
+    node: int
+    exchange: Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class Extended:
     config: Mapping[str, object]
 
 
-Event = RunStarted | Started | Written | Evaluated | Selected | Finished | Extended
+Event = RunStarted | Started | Answered | Written | Evaluated | Selected | Finished | Extended
 
 
 def apply(tree: Tree, event: Event) -> Tree:
@@ -111,6 +119,8 @@ def apply(tree: Tree, event: Event) -> Tree:
             return Tree(direction=event.direction)
         case Started():
             return _start(tree, event)
+        case Answered():
+            return _answer(tree, event)
         case Written():
             return _with(tree, replace(_flying(tree, event.node), proposal=event.proposal))
         case Evaluated():
@@ -150,8 +160,17 @@ def _start(tree: Tree, event: Started) -> Tree:
     )
 
 
+def _answer(tree: Tree, event: Answered) -> Tree:
+    node, exchange = _flying(tree, event.node), event.exchange
+    if exchange.number != len(node.exchanges) + 1:
+        raise ValueError(f"answer {exchange.number} for node {node.id} is out of turn")
+    node = replace(node, exchanges=(*node.exchanges, exchange), usage=node.usage + exchange.usage)
+    return replace(_with(tree, node), usage=tree.usage + exchange.usage)
+
+
 def _evaluate(tree: Tree, event: Evaluated) -> Tree:
-    node = replace(_flying(tree, event.node), execution=event.execution, evaluation=event.evaluation)
+    flying = _flying(tree, event.node)
+    node = replace(flying, execution=event.execution, evaluation=event.evaluation, exchanges=())
     ranking, best = ranked(tree, node)
     return replace(
         _with(tree, node),

@@ -8,6 +8,7 @@ often helps another. Each list has a fixed length, so a brief at node 5,000 is n
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from treewright.protocols import Memory
@@ -41,6 +42,14 @@ def remember(tree: Tree, action: Action) -> tuple[Memory, ...]:
     )
 
 
+def remember_valid(tree: Tree, action: Action) -> tuple[Memory, ...]:
+    """The paper's own memory: every valid node, for draft and improve; nothing for debug. The newest ``SIBLINGS``."""
+    if action.operator is Operator.DEBUG:
+        return ()
+    valid = (node for node in reversed(tree.nodes) if node.valid)
+    return _memories(tree, "elsewhere", reversed(list(islice(valid, SIBLINGS))))
+
+
 def _memories(tree: Tree, relation: str, nodes: Iterable[Node]) -> tuple[Memory, ...]:
     return tuple(_memory(tree, relation, node) for node in nodes if node.proposal is not None)
 
@@ -63,4 +72,5 @@ def _memory(tree: Tree, relation: str, node: Node) -> Memory:
         standard_error=comparison.standard_error if comparison else None,
         verdict=comparison.verdict if comparison else None,
         reason=node.evaluation.reason if node.evaluation else "still in flight",
+        summary=node.evaluation.review.summary if node.evaluation and node.evaluation.review else None,
     )

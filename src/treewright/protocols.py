@@ -13,8 +13,8 @@ Each comes with a contract written as tests (``tests/contracts``) that every imp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Protocol
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 from treewright.events import Event
 from treewright.scores import Verdict
 from treewright.task import TableProfile, Task
-from treewright.tree import Evaluation, Node, Operator
+from treewright.tree import NOTHING, Evaluation, Exchange, Node, Operator, Usage
 
 if TYPE_CHECKING:
     import random
@@ -37,13 +37,15 @@ if TYPE_CHECKING:
 class Machine:
     """What a script will really find: ``packages`` maps the names of installed distributions to their versions.
 
-    ``cpus`` is the number of threads that one run of a script may use; ``memory_mb`` what it may take.
+    ``cpus`` is the number of threads that one run of a script may use; ``memory_mb`` what it may take; ``gpus`` names
+    the graphics cards that it sees.
     """
 
     python: str
     packages: Mapping[str, str]
     cpus: int
     memory_mb: int
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,14 @@ class Setting:
     """What stays the same for all nodes of a run.
 
     ``runs`` is how many runs of a script, one after the other, a score takes (folds run side by side count once).
+    ``overview`` is the data preview for a language model, empty where none is asked for.
     """
 
     task: Task
     table: TableProfile
     machine: Machine
     runs: int = 1
+    overview: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Memory:
 
     ``relation`` is ``sibling``, ``ancestor`` or ``elsewhere``. ``gain`` is positive where the node was better than
     its parent, with ``standard_error`` that of the gain, in the metric's units; both ``None`` without a parent to
-    compare with. ``reason`` says why a buggy node has no score.
+    compare with. ``reason`` says why a buggy node has no score, ``summary`` what the review made of its run.
     """
 
     node: int
@@ -79,6 +83,15 @@ class Memory:
     standard_error: float | None = None
     verdict: Verdict | None = None
     reason: str | None = None
+    summary: str | None = None
+
+
+class Cancelled(Exception):  # noqa: N818 -- no error: it was asked for
+    """The work on a node was cut short because ``cancel`` was set: nothing came of it, it is left for a resume."""
+
+
+def _forget(exchange: Exchange) -> None:
+    del exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,11 @@ class Brief:
     ``steps_left`` what the whole run still has (``None``: no limit). ``draft`` counts the drafts before this one.
     ``seed`` is for the coder's own choices; the same brief is always answered with the same program where the coder
     can promise that.
+
+    For coders that ask a language model: ``exchanges`` are the answers that an earlier session has already had for
+    this node, ``keep`` stores one for good before anything acts on it, ``spent`` is what the whole run has taken by
+    its log. ``writing_time`` is within how many seconds the program must be written (``None``: no limit); once
+    ``cancel`` is set, ``Cancelled`` is the answer.
     """
 
     setting: Setting
@@ -103,6 +121,11 @@ class Brief:
     time_left: float | None
     steps_left: int | None
     seed: int
+    writing_time: float | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    spent: Usage = NOTHING
+    keep: Callable[[Exchange], None] = field(default=_forget, compare=False, repr=False)
+    cancel: Flag | None = field(default=None, compare=False, repr=False)
 
 
 class SearchPolicy(Protocol):
@@ -120,7 +143,10 @@ class Coder(Protocol):
         """Shown as the author of a node."""
 
     def write(self, brief: Brief) -> Proposal:
-        """A plan and one complete program. ``ProviderError`` when no program can be had any more."""
+        """A plan and one complete program, or none with the ``reason`` in the proposal's notes: a buggy node.
+
+        ``ProviderError`` when no program can be had any more, ``Cancelled`` as the brief says.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +180,20 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A program to be scored. ``rival`` is the best node's evaluation: a trial clearly behind it may end early."""
+    """A program to be scored. ``rival`` is the best node's evaluation: a trial clearly behind it may end early.
+
+    ``plan``, ``exchanges``, ``spent`` and ``keep`` are for evaluators that ask a language model, as in ``Brief``.
+    """
 
     node: int
     code: str
     seconds: float
     rival: Evaluation | None = None
     cancel: Flag | None = None
+    plan: str = ""
+    exchanges: tuple[Exchange, ...] = ()
+    spent: Usage = NOTHING
+    keep: Callable[[Exchange], None] = field(default=_forget, compare=False, repr=False)
 
 
 class Evaluator(Protocol):

@@ -5,17 +5,17 @@ Nothing here takes the lock or needs the data, so a run can be looked at while a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from treewright.errors import RunFormatError
-from treewright.events import Extended, Finished, RunStarted, Selected, replay
+from treewright.events import Answered, Extended, Finished, RunStarted, Selected, replay
 from treewright.folder import RunFolder
 from treewright.protocols import Entry
 from treewright.store import SqliteStore
-from treewright.tree import Tree
+from treewright.tree import NOTHING, Exchange, Tree, Usage
 
 if TYPE_CHECKING:
     from treewright.tree import Node
@@ -37,6 +37,12 @@ class Record:
         event = self.entries[0].event
         assert isinstance(event, RunStarted)
         return event
+
+    def exchanges(self, node: int | None = None) -> Iterator[Exchange]:
+        """The requests to language models for a node, or all, in order."""
+        for entry in self.entries:
+            if isinstance(entry.event, Answered) and node in {None, entry.event.node}:
+                yield entry.event.exchange
 
     @property
     def selected(self) -> Selected | None:
@@ -104,7 +110,7 @@ def summary(record: Record) -> dict[str, Any]:
         "best": _best(record),
         "nodes": len(nodes),
         "buggy": sum(node.buggy for node in nodes),
-        "llm": {"requests": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0},
+        "llm": _usage(record.tree.usage) | _shares(record),
         "seconds": round(record.seconds, 1),
         "stopped_by": record.stopped_by,
     }
@@ -126,9 +132,30 @@ def node_summary(record: Record, node: Node) -> dict[str, Any]:
         "buggy": node.buggy,
         "reason": node.evaluation.reason if node.evaluation else None,
         "seconds": round(node.execution.seconds, 3) if node.execution else None,
-        "llm": {"requests": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0},
+        "llm": _usage(node.usage),
+        "review": node.evaluation.review.summary if node.evaluation and node.evaluation.review else None,
         "files": sorted(str(file.relative_to(record.folder.path)) for file in place.glob("*") if file.is_file()),
     }
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    cost = None if usage.cost_usd is None else round(usage.cost_usd, 6)
+    return {
+        "requests": usage.requests,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": cost,
+        "seconds": round(usage.seconds, 1),
+    }
+
+
+def _shares(record: Record) -> dict[str, Any]:
+    """What each model took, and what was asked for."""
+    shares: dict[str, dict[str, Usage]] = {"by_model": {}, "by_purpose": {}}
+    for exchange in record.exchanges():
+        for name, key in (("by_model", exchange.model), ("by_purpose", exchange.purpose)):
+            shares[name][key] = shares[name].get(key, NOTHING) + exchange.usage
+    return {name: {key: _usage(usage) for key, usage in share.items()} for name, share in shares.items()}
 
 
 def _best(record: Record) -> dict[str, Any] | None:

@@ -24,81 +24,36 @@ from __future__ import annotations
 import random
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
-from statistics import median
 from typing import TYPE_CHECKING, Self
 
-from treewright.errors import RunError, TreewrightError, UsageError
+from treewright.budget import Budget, Progress, overdrawn, typical_seconds
+from treewright.crew import Crew, Task
+from treewright.errors import RunError, StoreError, TreewrightError, UsageError
 from treewright.events import (
+    Answered,
     Evaluated,
     Event,
     Extended,
     Finished,
     RunStarted,
-    Selected,
     Started,
     Written,
     apply,
     replay,
 )
 from treewright.memory import remember
-from treewright.protocols import Brief, Trial
+from treewright.protocols import Brief, Cancelled, Trial
 from treewright.tree import Evaluation, Execution, Node, Proposal, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from treewright.metrics import Direction
-    from treewright.protocols import Coder, Entry, Evaluator, SearchPolicy, Setting, Store
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """When to stop; ``None`` means no limit.
-
-    ``steps`` counts nodes, ``seconds`` the wall time of the whole run with its final steps, ``patience`` the nodes
-    evaluated since the best one changed. ``script_seconds`` caps the time limit of a single run of a script.
-    """
-
-    steps: int | None = None
-    seconds: float | None = None
-    patience: int | None = None
-    script_seconds: float = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What the stopping rules need to know about the log so far.
-
-    ``finished`` says why the run last ended, ``None`` while it goes on. ``selected`` is true once the final answer of
-    this tree is known, ``spent`` once the run went on after one. ``since_best`` counts the nodes evaluated since the
-    best one changed.
-    """
-
-    finished: str | None = None
-    selected: bool = False
-    spent: bool = False
-    best: int | None = None
-    since_best: int = 0
-
-    def after(self, event: Event, tree: Tree) -> Progress:
-        """The progress once ``event`` has led to ``tree``."""
-        match event:
-            case Evaluated():
-                since = 0 if tree.best != self.best else self.since_best + 1
-                return replace(self, best=tree.best, since_best=since)
-            case Selected():
-                return replace(self, selected=True)
-            case Finished():
-                return replace(self, finished=event.stopped_by)
-            case Extended():
-                return replace(self, finished=None, selected=False, spent=True, since_best=0)
-            case _:
-                return self
-
+    from treewright.protocols import Coder, Entry, Evaluator, Memory, SearchPolicy, Setting, Store
+    from treewright.tree import Action, Exchange
 
 SHARE_OF_REST = 0.25
 """What one node may take of the time that is left."""
@@ -128,6 +83,7 @@ class TreeSearch:
         started: RunStarted,
         budget: Budget | None = None,
         workers: int = 1,
+        memory: Callable[[Tree, Action], tuple[Memory, ...]] = remember,
         clock: Callable[[], float] = time.monotonic,
         opened: float | None = None,
     ) -> None:
@@ -138,14 +94,23 @@ class TreeSearch:
         self.tree = Tree()
         self.cancel = threading.Event()
         self.listeners: list[Callable[[Entry, Tree], None]] = []
+        self._memory = memory
         self._clock = clock
         self._opened = clock() if opened is None else opened
         self._elapsed_before = 0.0
         self._progress = Progress()
+        self._crew = Crew(workers, record=self.record, land=self._land, interrupt=self.interrupt)
         self._closing = ExitStack()
 
     def __enter__(self) -> Self:
-        self._closing.enter_context(self.store.lock())
+        with ExitStack() as closing:
+            closing.enter_context(self.store.lock())
+            self._go_back()
+            self._closing = closing.pop_all()
+        return self
+
+    def _go_back(self) -> None:
+        """To where the log ends."""
         entries = self.store.entries()
         self._elapsed_before = entries[-1].elapsed if entries else 0.0
         for entry in entries:
@@ -158,7 +123,6 @@ class TreeSearch:
                 f"this run is scored by {first.metric}, but its task now says {self.started.metric}; "
                 "put its description and task.toml back, or start a new run"
             )
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._closing.close()
@@ -192,29 +156,17 @@ class TreeSearch:
         return stopped_by
 
     def _explore(self) -> str:
-        failure: BaseException | None = None
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="worker") as pool:
-            try:
-                flying = {pool.submit(task) for task in self._recover()}
-                while True:
-                    while failure is None and len(flying) < self.workers and not self.stop_reason():
-                        flying.add(pool.submit(self._write, self.ask()))
-                    if not flying:
-                        break
-                    landed, flying = wait(flying, return_when=FIRST_COMPLETED)
-                    for future in landed:
-                        if error := future.exception():
-                            failure = failure or error
-                        elif task := self._land(future.result()):
-                            flying.add(pool.submit(task))
-            except BaseException:
-                self.interrupt()
-                raise
-        if failure:
-            if isinstance(failure, TreewrightError):
-                self.store.forgive()  # the nodes in flight are not what failed
-            raise failure
+        self._work(self._recover(), lambda: None if self.stop_reason() else partial(self._write, self.ask()))
         return self.stop_reason() or "interrupted"
+
+    def _work(self, tasks: Iterable[Task], more: Callable[[], Task | None] = lambda: None) -> None:
+        try:
+            self._crew.work(tasks, more)
+        except StoreError:
+            raise
+        except TreewrightError:
+            self.store.forgive()  # the nodes in flight are not what failed
+            raise
 
     def ask(self) -> Brief:
         """Let the policy choose, and start the node: the brief for whoever writes the program."""
@@ -227,13 +179,7 @@ class TreeSearch:
     def tell(self, brief: Brief, code: str, plan: str = "") -> Node:
         """Score a program written for this brief elsewhere; the finished node."""
         self.record(Written(brief.node, _storable(Proposal(plan, code, "told"))))
-        with ThreadPoolExecutor(1) as pool:
-            try:
-                event = pool.submit(self._evaluate, brief.node).result()
-            except BaseException:
-                self.interrupt()  # or the script would be waited for
-                raise
-        self.record(event)
+        self._work([partial(self._evaluate, brief.node)])
         return self.tree[brief.node]
 
     def record(self, event: Event) -> None:
@@ -251,18 +197,42 @@ class TreeSearch:
 
     # -- a worker's two halves of a step, and what follows them ---------------------------------------------------
 
-    def _write(self, brief: Brief) -> Event:
-        return Written(brief.node, _storable(self.coder.write(brief)))
+    def _write(self, brief: Brief) -> Event | None:
+        try:
+            return Written(brief.node, _storable(self.coder.write(brief)))
+        except Cancelled:
+            return None
 
-    def _evaluate(self, node: int) -> Event:
-        proposal, best = self.tree[node].proposal, self.best
+    def _evaluate(self, node: int) -> Event | None:
+        found, best = self.tree[node], self.best
+        proposal = found.proposal
         assert proposal is not None
-        rival = best.evaluation if best else None
-        trial = Trial(node, proposal.code, self._limit(), rival, self.cancel)
-        return Evaluated(node, *self.evaluator.evaluate(trial))
+        if not proposal.code.strip():
+            reason = proposal.notes.get("reason", "the coder wrote no program")
+            return Evaluated(node, Execution(0.0), Evaluation(reason=reason))
+        trial = Trial(
+            node=node,
+            code=proposal.code,
+            seconds=self._limit(),
+            rival=best.evaluation if best else None,
+            cancel=self.cancel,
+            plan=proposal.plan,
+            exchanges=found.exchanges,
+            spent=self.tree.usage,
+            keep=partial(self._keep, node),
+        )
+        try:
+            return Evaluated(node, *self.evaluator.evaluate(trial))
+        except Cancelled:
+            return None
 
-    def _land(self, event: Event) -> Callable[[], Event] | None:
+    def _keep(self, node: int, exchange: Exchange) -> None:
+        self._crew.post(Answered(node, exchange))
+
+    def _land(self, event: Event | None) -> Task | None:
         """Record what a worker brought, and say what is to be done next about the same node."""
+        if event is None:
+            return None  # it was cut short by us: the node stays in flight
         if self.cancel.is_set() and isinstance(event, Evaluated) and event.evaluation.score is None:
             return None  # the script was cut short by us: it stays in flight
         self.record(event)
@@ -270,9 +240,9 @@ class TreeSearch:
             return partial(self._evaluate, event.node)
         return None
 
-    def _recover(self) -> list[Callable[[], Event]]:
+    def _recover(self) -> list[Task]:
         """The halves of steps that an earlier session left undone."""
-        tasks: list[Callable[[], Event]] = []
+        tasks: list[Task] = []
         for node in self.tree.in_flight:
             earlier = self.store.attempt(node) - 1
             if earlier > CRASHES_FORGIVEN:
@@ -288,19 +258,25 @@ class TreeSearch:
 
     def brief(self, node: int) -> Brief:
         """All that a coder is told about this node in flight."""
-        action, best = self.tree[node].action, self.best
+        found, best = self.tree[node], self.best
+        action = found.action
         return Brief(
             setting=self.setting,
             node=node,
             operator=action.operator,
             parent=self.tree[action.parent] if action.parent is not None else None,
-            memory=remember(self.tree, action),
+            memory=self._memory(self.tree, action),
             draft=sum(1 for draft in self.tree.drafts if draft < node),
             best=best.score if best else None,
             limit=self._limit(),
             time_left=self.time_left(),
             steps_left=None if self.budget.steps is None else self.budget.steps - len(self.tree),
             seed=self._random("coder", node).getrandbits(32),
+            writing_time=self._search_time_left(),
+            exchanges=found.exchanges,
+            spent=self.tree.usage,
+            keep=partial(self._keep, node),
+            cancel=self.cancel,
         )
 
     @property
@@ -324,11 +300,11 @@ class TreeSearch:
         if self.budget.steps is not None and len(self.tree) >= self.budget.steps:
             return "steps"
         left = self._search_time_left()
-        if left is not None and left <= self._typical_seconds():
+        if left is not None and left <= typical_seconds(self.tree):
             return "time"
         if self.budget.patience is not None and self._progress.since_best >= self.budget.patience:
             return "patience"
-        return None
+        return overdrawn(self.tree, self.budget)
 
     def _search_time_left(self) -> float | None:
         whole, left = self.budget.seconds, self.time_left()
@@ -339,13 +315,8 @@ class TreeSearch:
         left, search_left = self.time_left(), self._search_time_left()
         if left is None or search_left is None:
             return self.budget.script_seconds
-        share = min(max(SHARE_OF_REST * left, LENIENCE * self._typical_seconds()), search_left) / self.setting.runs
+        share = min(max(SHARE_OF_REST * left, LENIENCE * typical_seconds(self.tree)), search_left) / self.setting.runs
         return max(1.0, min(self.budget.script_seconds, share))
-
-    def _typical_seconds(self) -> float:
-        """The time that evaluating one of the better nodes took: a node that has less left is not worth starting."""
-        good = [self.tree[node].execution for node in self.tree.ranking]
-        return median(execution.seconds for execution in good if execution) if good else 0.0
 
     def _random(self, purpose: str, node: int) -> random.Random:
         return random.Random(f"{self.started.seed} {purpose} {node}")  # noqa: S311 -- a search needs no secrets

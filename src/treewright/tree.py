@@ -71,19 +71,89 @@ OUTPUT_CHARS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation with a language model; ``role`` is ``system``, ``user`` or ``assistant``."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What requests to language models took.
+
+    Tokens as the provider counts them, ``cost_usd`` ``None`` as soon as one price is unknown, ``seconds`` of waiting.
+    """
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        cost = None if self.cost_usd is None or other.cost_usd is None else self.cost_usd + other.cost_usd
+        return Usage(
+            self.requests + other.requests,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            cost,
+            self.seconds + other.seconds,
+        )
+
+
+NOTHING = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request to a language model and what it answered.
+
+    ``number`` counts the requests for one node from 1. ``purpose`` is the operator (``draft``, ``debug``, ``improve``,
+    ``review``) or what had to be asked again (``continue``, ``mend``). ``model`` is ``provider:name``. ``request`` is
+    the whole conversation sent. ``answer`` is the text, or the JSON of a structured answer; ``finish`` is ``stop``,
+    ``length`` for one that was cut off, or what else the provider said. ``trouble`` tells of the attempts that failed
+    before.
+    """
+
+    number: int
+    purpose: str
+    model: str
+    request: tuple[Message, ...]
+    answer: str
+    usage: Usage
+    finish: str = "stop"
+    trouble: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a language model made of a run: whether it is sound, and in a sentence or two what came of it.
+
+    Under *holdout* the harness's own score decides and this is a remark; under *printed* ``value`` is the score, which
+    has been found in the output.
+    """
+
+    is_bug: bool
+    summary: str
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The score of a node, fold by fold, or the reason why it has none.
 
     Only *search* rows count here. The selection rows are scored once, at the end of the run, so that nothing before
     can look at them. ``complete`` is false for a node that was clearly behind on its first folds and was not run on
     the others: it is valid, but it cannot become the best. ``remark`` keeps what is worth telling but decides nothing
-    (a score that the script printed for itself).
+    (a score that the script printed for itself), ``review`` what a language model made of the run.
     """
 
     folds: tuple[FoldScore, ...] = ()
     complete: bool = True
     reason: str | None = None
     remark: str | None = None
+    review: Review | None = None
 
     @property
     def score(self) -> float | None:
@@ -100,7 +170,9 @@ class Evaluation:
 class Node:
     """One program of the tree. ``proposal``, ``execution`` and ``evaluation`` arrive one after the other.
 
-    ``debug_depth`` counts the debug steps in a row that led here (0 for drafts and improvements).
+    ``debug_depth`` counts the debug steps in a row that led here (0 for drafts and improvements). ``exchanges`` are the
+    requests to language models so far, kept only while the node is in flight (the log has them all); ``usage`` is
+    their sum.
     """
 
     id: int
@@ -110,6 +182,8 @@ class Node:
     proposal: Proposal | None = None
     execution: Execution | None = None
     evaluation: Evaluation | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    usage: Usage = NOTHING
 
     @property
     def parent(self) -> int | None:
@@ -149,6 +223,7 @@ class Tree:
     ``buggy_leaves``          ids of buggy nodes that nothing has been made from yet, oldest first
     ``ranking``               ids of the best complete nodes, best score first, at most ``RANKED`` of them
     ``best``                  id of the best node: the simplest of those within one standard error of the best score
+    ``usage``                 of language models, all nodes together
     ========================  =====================================================================================
     """
 
@@ -159,6 +234,7 @@ class Tree:
     buggy_leaves: tuple[int, ...] = ()
     ranking: tuple[int, ...] = ()
     best: int | None = None
+    usage: Usage = NOTHING
 
     def __len__(self) -> int:
         return len(self.nodes)

@@ -16,7 +16,7 @@ import sys
 import typer
 
 from treewright import __version__
-from treewright.cli import looking, searching, tasks
+from treewright.cli import doctoring, looking, searching, tasks
 from treewright.errors import TreewrightError
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ def _options(
 searching.register(app)
 tasks.register(app)
 looking.register(app)
+doctoring.register(app)
 
 
 def main() -> None:

@@ -35,8 +35,9 @@ from rich.table import Table
 from rich.text import Text
 
 from treewright.cli.render import Row, clock_text, duration_text, plain, row_of, score_text, sparkline, tree_lines
+from treewright.cli.spending import short_usage
 from treewright.cli.watch import Header, Watch
-from treewright.events import Evaluated, Extended, Finished, RunStarted, Selected, Started, Written
+from treewright.events import Answered, Evaluated, Extended, Finished, RunStarted, Selected, Started, Written
 from treewright.scores import Verdict
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class View(Protocol):
     def __exit__(self, *_: object) -> None: ...
     def __call__(self, entry: Entry, tree: Tree) -> None:
         """Show what has just happened, and the tree it led to."""
+
+    def notice(self, node: int, text: str) -> None:
+        """Show what a node waits for; called from any thread."""
 
 
 def open_view(header: Header, console: Console | None = None) -> View:
@@ -107,6 +111,11 @@ class LiveView:
         """Remember the event; the next frame shows it."""
         with self._lock:
             self._watch.see(entry, tree)
+
+    def notice(self, node: int, text: str) -> None:
+        """Remember it for the node's line, until something happens to the node."""
+        with self._lock:
+            self._watch.notices[node] = text
 
     def frame(self) -> Group:
         """The picture for the terminal's present size."""
@@ -168,7 +177,10 @@ class LiveView:
         source = "" if node.parent is None else f" of {node.parent}"
         line = Text(f"{self._spinner} {clock_text(self._watch.busy(slot)):>5}  {doing}  ", "cyan")
         line.append(f"{slot} {node.action.operator}{source}  ", "default")
-        line.append(plain(node.proposal.plan) if node.proposal else "", "dim")
+        if slot in self._watch.notices:
+            line.append(plain(self._watch.notices[slot]), "yellow")
+        else:
+            line.append(plain(node.proposal.plan) if node.proposal else "", "dim")
         return _one_line(line)
 
     def _foot(self, width: int) -> list[RenderableType]:
@@ -202,6 +214,8 @@ def _budget_words(watch: Watch) -> Iterator[str]:
 def _best_words(watch: Watch) -> Text:
     tree, metric = watch.tree, watch.header.metric
     valid = f"{watch.done - watch.buggy} valid, {watch.buggy} buggy"
+    if taken := short_usage(tree.usage):
+        valid = f"{valid}, {taken}"
     if tree.best is None:
         return Text.assemble((f"no valid {metric} yet  ", ""), (valid, "dim"))
     best = tree[tree.best]
@@ -257,6 +271,10 @@ class PlainView:
         self._print(f"{clock_text(entry.elapsed):>7}  {self._words(entry.event, tree)}")
         self._best = tree.best
 
+    def notice(self, node: int, text: str) -> None:
+        """Write it down at once."""
+        self._print(f"{'':>7}  node {node}: {plain(text)}")
+
     def _print(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)
 
@@ -265,8 +283,8 @@ class PlainView:
             case Started(node, action):
                 source = "" if action.parent is None else f" of node {action.parent}"
                 return f"node {node}: {action.operator}{source}"
-            case Written(node, proposal):
-                return f"node {node}: running: {plain(proposal.plan)}"
+            case Answered(node) | Written(node):
+                return f"node {node}: {_written(event)}"
             case Evaluated(node):
                 return f"node {node}: {self._outcome(tree[node], tree)}"
             case Selected():
@@ -304,3 +322,11 @@ class PlainView:
         nodes = ", ".join(str(member.node) for member in selected.members)
         kind = "node" if len(selected.members) == 1 else "the ensemble of nodes"
         return f"{kind} {nodes}, {self._header.metric} {score_text(selected.reported, selected.reported_se)}"
+
+
+def _written(event: Answered | Written) -> str:
+    if isinstance(event, Written):
+        return f"running: {plain(event.proposal.plan)}" if event.proposal.code.strip() else "no program was written"
+    usage, model = event.exchange.usage, plain(event.exchange.model)
+    tokens = f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens"
+    return f"{event.exchange.purpose} answered by {model} in {duration_text(usage.seconds)}, {tokens}"

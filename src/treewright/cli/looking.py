@@ -11,6 +11,7 @@ import typer
 
 from treewright.cli.options import Json, NodeId, RunName
 from treewright.errors import UsageError
+from treewright.tree import Message
 
 if TYPE_CHECKING:
     from treewright.record import Record
@@ -71,9 +72,12 @@ def _show_run(record: Record) -> None:
     from rich.console import Console
 
     from treewright.cli.render import run_lines, tree_lines
+    from treewright.cli.spending import usage_lines
+    from treewright.record import summary
 
     console = Console()
-    for line in run_lines(record):
+    *lines, gap = run_lines(record)
+    for line in (*lines, *usage_lines(summary(record)["llm"]), gap):
         console.print(line)
     for line in tree_lines(record.tree, console.width):
         console.print(line, no_wrap=True, overflow="ellipsis")
@@ -84,9 +88,12 @@ def _show_node(record: Record, node: Node) -> None:
     from rich.syntax import Syntax
 
     from treewright.cli.render import node_lines, visible_controls
+    from treewright.cli.spending import usage_lines
+    from treewright.record import node_summary
 
     console = Console()
-    for line in node_lines(record, node):
+    *lines, gap = node_lines(record, node)
+    for line in (*lines, *usage_lines(node_summary(record, node)["llm"]), gap):
         console.print(line)
     if node.proposal:
         code = "\n".join(map(visible_controls, node.proposal.code.splitlines()))
@@ -118,19 +125,59 @@ def diff(
     Console().print(diff_text(texts[0], texts[1], names), soft_wrap=True)
 
 
-def log(run: RunName, node: Annotated[int, typer.Argument(metavar="NODE", help="A node's number.")]) -> None:
+def log(
+    run: RunName,
+    node: Annotated[int, typer.Argument(metavar="NODE", help="A node's number.")],
+    prompt: Annotated[
+        bool, typer.Option("--prompt", help="Print what was asked of a language model, and its answers, instead.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Print what a node's program printed."""
     from treewright.cli.render import visible_controls
     from treewright.record import read_run
 
     record = read_run(run)
     _node(record, node)
+    if prompt:
+        _print_prompts(record, node, as_json=as_json)
+        return
     path = record.folder.node(node) / "output.log"
     if not path.is_file():
         raise UsageError(f"node {node} has no output: {path} is not there; see: treewright show {run} {node}")
     with path.open(encoding="utf-8", errors="replace") as lines:
+        if as_json:
+            typer.echo(json.dumps({"node": node, "output": lines.read()}))
+            return
         for line in lines:
             typer.echo(visible_controls(line.rstrip("\n")))
+
+
+def _print_prompts(record: Record, node: int, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    exchanges = tuple(record.exchanges(node))
+    if as_json:
+        typer.echo(json.dumps({"node": node, "exchanges": [asdict(exchange) for exchange in exchanges]}))
+        return
+    if not exchanges:
+        raise UsageError(f"no language model was asked for node {node}")
+    from treewright.cli.render import visible_controls
+
+    for exchange in exchanges:
+        usage = exchange.usage
+        head = f"request {exchange.number}: {exchange.purpose}, {exchange.model}, {exchange.finish}"
+        _heading(f"{head}, {usage.input_tokens:,} + {usage.output_tokens:,} tokens, {usage.seconds:.1f} s")
+        for turn in (*exchange.request, Message("answer", exchange.answer)):
+            _heading(turn.role)
+            for line in turn.text.splitlines():
+                typer.echo(visible_controls(line))
+
+
+def _heading(text: str) -> None:
+    from treewright.cli.render import visible_controls
+
+    typer.secho(f"── {visible_controls(text)} ──", bold=True)
 
 
 def export(

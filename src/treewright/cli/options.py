@@ -58,13 +58,59 @@ Coder = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Who writes: recipes (built in), or folder:DIR with scripts of your own.  \\[default: recipes]",
-        rich_help_panel="The search",
+        help="Who writes: recipes (built in), llm, or folder:DIR.  \\[default: llm with a --model, else recipes]",
+        rich_help_panel="Who writes",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROVIDER:NAME",
+        help="The language model that writes; several, with commas, take turns; replay:RUN repeats a run.  "
+        "\\[default: TREEWRIGHT_MODEL]",
+        rich_help_panel="Who writes",
+    ),
+]
+ReviewModel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROVIDER:NAME", help="The model that reviews.  \\[default: as --model]", rich_help_panel="Who writes"
+    ),
+]
+Review = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|always|never",
+        help="Which runs the model reviews: auto leaves out those that failed.  \\[default: auto]",
+        rich_help_panel="Who writes",
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="Where the models are, for any server with a provider's API.", rich_help_panel="Who writes"
+    ),
+]
+NoSamples = Annotated[
+    bool, typer.Option("--no-samples", help="Keep data values out of prompts.", rich_help_panel="Who writes")
+]
+Rerun = Annotated[
+    bool,
+    typer.Option("--rerun", help="In a replay, run the scripts again as well.", rich_help_panel="Who writes"),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(metavar="USD", help="Stop before models cost more than this.", rich_help_panel="The budget"),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Stop before models take more tokens than this, in and out.", rich_help_panel="The budget"
     ),
 ]
 Init = Annotated[
     Path | None,
-    typer.Option(metavar="SCRIPT.py", help="Start from a script of your own.", rich_help_panel="The search"),
+    typer.Option(metavar="SCRIPT.py", help="Start from a script of your own.", rich_help_panel="Who writes"),
 ]
 Policy = Annotated[
     str | None,
@@ -73,7 +119,7 @@ Policy = Annotated[
 Preset = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="paper: the search policy as published, no final blend.", rich_help_panel="The search"
+        metavar="NAME", help="paper: AIDE as published, its operators, memory and policy.", rich_help_panel="The search"
     ),
 ]
 Seed = Annotated[
@@ -104,17 +150,7 @@ ConfigFile = Annotated[
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.", rich_help_panel="Output")]
 Name = Annotated[str | None, typer.Option(metavar="NAME", help="The run's name.", rich_help_panel="Output")]
 
-_AMOUNT = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
-_TIMES = re.compile(rf"(?:(?P<h>{_AMOUNT})h)?(?:(?P<m>{_AMOUNT})m)?(?:(?P<s>{_AMOUNT})s?)?")
 _LONGEST_NAME = 200
-
-
-def parse_time(text: str) -> float:
-    """Seconds in ``90``, ``90s``, ``30m``, ``1h30m``; ``UsageError`` for anything else."""
-    match = _TIMES.fullmatch(text.strip().lower())
-    if not match or not text.strip():
-        raise UsageError(f"{text!r} is no time; write it like 90s, 30m or 1h30m")
-    return sum(float(match[unit] or 0) * seconds for unit, seconds in (("h", 3600), ("m", 60), ("s", 1)))
 
 
 def parse_more(text: str | None, done: float, parse: Callable[[str], float]) -> float | None:

@@ -120,7 +120,10 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a line about a node says. ``remark`` is the verdict against its parent, or why there is no score."""
+    """What a line about a node says.
+
+    ``remark`` is the verdict against its parent, or why there is no score; ``coder`` is named where there are several.
+    """
 
     node: int
     operator: str
@@ -129,6 +132,7 @@ class Row:
     se: float | None
     remark: Text
     in_flight: bool
+    coder: str = ""
 
 
 def row_of(tree: Tree, node: int) -> Row:
@@ -136,7 +140,8 @@ def row_of(tree: Tree, node: int) -> Row:
     found = tree[node]
     plan = plain(found.proposal.plan) if found.proposal else ""
     se = found.evaluation.score_se if found.evaluation else None
-    return Row(node, found.action.operator, plan, found.score, se, _remark(tree, found), found.in_flight)
+    coder = plain(found.proposal.coder) if found.proposal else ""
+    return Row(node, found.action.operator, plan, found.score, se, _remark(tree, found), found.in_flight, coder)
 
 
 def _remark(tree: Tree, node: Node) -> Text:
@@ -181,11 +186,14 @@ def tree_lines(
     rows = [row(node) if row else row_of(tree, node) for _, node in placed]
     scores = _score_column(tree, rows)
     score_width = max([SCORE_WIDTH, *map(len, scores)])
+    several = len({row.coder for row in rows if row.coder}) > 1
     right = 2 + score_width + 2 + REMARK_WIDTH
     lines = []
     for (guide, _), cells, score in zip(placed, rows, scores, strict=True):
         best = cells.node == tree.best
         line = Text.assemble((guide, "dim"), (str(cells.node), "bold" if best else ""), (f" {cells.operator}  ", "dim"))
+        if several and cells.coder:
+            line.append(f"{cells.coder}: ", "cyan")
         line.append(cells.plan, "bold" if best else "")
         line.truncate(max(12, width - right - 2), overflow="ellipsis", pad=True)
         line.append(f"  {BEST if best else ' '} ", "bold")
@@ -261,6 +269,9 @@ def node_lines(record: Record, node: Node) -> list[Text]:
         lines.append(Text(plain(node.execution.exception), "red"))
     if node.evaluation and node.evaluation.remark:
         lines.append(Text(plain(node.evaluation.remark), "dim"))
+    if node.evaluation and node.evaluation.review:
+        verdict = "review, which takes it for a bug" if node.evaluation.review.is_bug else "review"
+        lines.append(Text(f"{verdict}: {plain(node.evaluation.review.summary)}"))
     children = ", ".join(map(str, node.children))
     return [*lines, *([Text(f"led to {children}", "dim")] if children else []), Text()]
 

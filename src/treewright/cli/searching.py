@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -13,19 +14,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from treewright.cli.options import (
+    BaseUrl,
     Coder,
     ConfigFile,
     Goal,
     Init,
     Json,
+    MaxCost,
+    MaxTokens,
     Metric,
+    Model,
     Name,
+    NoSamples,
     Out,
     Patience,
     Policy,
     Preset,
     Python,
     Quiet,
+    Rerun,
+    Review,
+    ReviewModel,
     RunName,
     Sandbox,
     Seed,
@@ -38,8 +47,8 @@ from treewright.cli.options import (
     check_name,
     parse_count,
     parse_more,
-    parse_time,
 )
+from treewright.durations import parse_time
 from treewright.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +57,9 @@ if TYPE_CHECKING:
     from treewright.app import Run
     from treewright.config import Config
     from treewright.folder import RunFolder
+
+MODEL_VARIABLE = "TREEWRIGHT_MODEL"
+"""The environment variable with the model to use where none is named."""
 
 OPENED = time.monotonic()
 """About when the process began: ``--time`` is counted from here."""
@@ -63,6 +75,14 @@ def run(
     steps: Steps = None,
     time_: Time = None,
     patience: Patience = None,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    model: Model = None,
+    review_model: ReviewModel = None,
+    review: Review = None,
+    base_url: BaseUrl = None,
+    no_samples: NoSamples = False,
+    rerun: Rerun = False,
     coder: Coder = None,
     init: Init = None,
     workers: Workers = None,
@@ -91,7 +111,10 @@ def run(
         "steps": steps,
         "time": None if time_ is None else parse_time(time_),
         "patience": patience,
-        "coder": coder,
+        "max_cost": max_cost,
+        "max_tokens": max_tokens,
+        "coder": model_settings(coder, model, review_model, review, base_url, samples=not no_samples),
+        "rerun": rerun or None,
         "init": init,
         "workers": workers,
         "policy": {"name": policy} if policy else None,
@@ -99,7 +122,7 @@ def run(
         "python": python,
         "sandbox": sandbox,
     }
-    settings = _settings(flags, config, preset, set_ or [])
+    settings = make_settings(flags, config, preset, set_ or [])
     folder = RunFolder(out / (free_name(out, settings.task) if name is None else check_name(name)))
     if settings.init:
         read_program(settings.init)  # what is wrong with it is said before anything is made
@@ -108,18 +131,57 @@ def run(
     _search(made, as_json=as_json, quiet=quiet)
 
 
-def _settings(flags: dict[str, Any], file: Path | None, preset: str | None, more: list[str]) -> Config:
+def make_settings(flags: dict[str, Any], file: Path | None, preset: str | None, more: list[str]) -> Config:
     """The file, the preset, ``--set`` and the flags, each over the ones before it."""
     from treewright.config import PAPER, make_config, parse_setting, read_config
 
     if preset not in {None, "paper"}:
         raise UsageError(f"there is no preset {preset!r}; the one there is, is paper")
     return make_config(
+        usual_model(),
+        _recorded_settings(flags["coder"].get("model")),
         read_config(file) if file else {},
         PAPER if preset else {},
         *map(parse_setting, more),
         {key: value for key, value in flags.items() if value is not None},
     )
+
+
+def usual_model() -> dict[str, Any]:
+    """The settings that the environment asks for."""
+    model = os.environ.get(MODEL_VARIABLE)
+    return {"coder": {"model": model}} if model else {}
+
+
+def model_settings(
+    coder: str | None,
+    model: str | None = None,
+    review_model: str | None = None,
+    review: str | None = None,
+    base_url: str | None = None,
+    *,
+    samples: bool = True,
+) -> dict[str, Any]:
+    """The flags about who writes, as far as they are given."""
+    given = {
+        "name": coder,
+        "model": model,
+        "review_model": review_model,
+        "review": review,
+        "base_url": base_url,
+        "samples": None if samples else False,
+    }
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _recorded_settings(model: str | None) -> dict[str, Any]:
+    """For a replay, the settings of the run that it repeats."""
+    if model is None or not model.startswith("replay:"):
+        return {}
+    from treewright.config import load_config
+    from treewright.record import find_run
+
+    return load_config(find_run(Path(model.removeprefix("replay:"))).config).model_dump(mode="json", exclude_none=True)
 
 
 def resume(
@@ -179,6 +241,7 @@ def _search(made: Run, *, as_json: bool, quiet: bool) -> None:
         with view as listener, _signals(opened):
             if listener is not None:
                 opened.search.listeners.append(listener)
+                opened.notices.append(listener.notice)
             stopped_by = opened.search.run()
     _report(made.folder, stopped_by, as_json=as_json)
     if stopped_by == "interrupted":

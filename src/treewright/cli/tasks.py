@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from treewright.cli.options import Goal, Json, Metric, Target, Task
+from treewright.cli.options import Goal, Json, Metric, NoSamples, Preset, Set, Target, Task
 from treewright.errors import UsageError
 
 
-def inspect(task: Task, goal: Goal = None, metric: Metric = None, target: Target = None, as_json: Json = False) -> None:
+def inspect(
+    task: Task,
+    goal: Goal = None,
+    metric: Metric = None,
+    target: Target = None,
+    prompt: Annotated[
+        bool, typer.Option("--prompt", help="Print the first prompt for a language model; nothing is sent.")
+    ] = False,
+    no_samples: NoSamples = False,
+    preset: Preset = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
     """Show what was understood of a task: target, ids, metric, split, columns."""
+    if prompt:
+        flags = {"task": task, "goal": goal, "metric": metric, "target": target}
+        _show_prompt(flags, preset, set_ or [], samples=not no_samples, as_json=as_json)
+        return
     from treewright.cli.understanding import understand, understanding_as_json
 
     understood = understand(task, goal=goal, metric=metric, target=target)
@@ -25,6 +41,22 @@ def inspect(task: Task, goal: Goal = None, metric: Metric = None, target: Target
         from treewright.cli.understanding import understanding_as_text
 
         Console().print(understanding_as_text(understood))
+
+
+def _show_prompt(flags: dict[str, Any], preset: str | None, more: list[str], *, samples: bool, as_json: bool) -> None:
+    from treewright.app import first_prompt
+    from treewright.cli.render import visible_controls
+    from treewright.cli.searching import make_settings, model_settings
+
+    flags["coder"] = model_settings("llm", samples=samples)
+    messages = first_prompt(make_settings(flags, None, preset, more))
+    if as_json:
+        typer.echo(json.dumps({"messages": [{"role": message.role, "text": message.text} for message in messages]}))
+        return
+    for message in messages:
+        typer.secho(f"── {message.role} ──", bold=True)
+        for line in message.text.splitlines():
+            typer.echo(visible_controls(line))
 
 
 def grade(

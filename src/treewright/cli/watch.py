@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from treewright.events import Evaluated, Started, Written
+from treewright.events import Answered, Evaluated, Started, Written
 from treewright.metrics import Direction
 from treewright.tree import Tree
 
@@ -37,7 +37,7 @@ class Watch:
     """What a view knows of the run: the tree, and what a fold over the events adds to it.
 
     ``leaders`` is the best score after each valid node, ``slots`` the node that each worker is busy with, ``since``
-    when it began to be written or run, by ``clock``.
+    when it began to be written or run, by ``clock``, ``notices`` what is to be said of a node in flight.
     """
 
     header: Header
@@ -47,6 +47,7 @@ class Watch:
     leaders: list[float] = field(default_factory=list)
     slots: list[int | None] = field(init=False)
     since: dict[int, float] = field(default_factory=dict)
+    notices: dict[int, str] = field(default_factory=dict)
     _elapsed: float = 0.0
     _heard: float = field(init=False)
 
@@ -59,6 +60,8 @@ class Watch:
         self._elapsed, self._heard = entry.elapsed, self.clock()
         known, self.tree = len(self.tree), tree
         event = entry.event
+        if isinstance(event, Answered | Written | Evaluated):
+            self.notices.pop(event.node, None)
         if known == 0:
             for node in tree.evaluated():
                 self._count(node)

@@ -50,7 +50,23 @@ def probe_machine(python: Path, cpus: int, memory_mb: int | None = None) -> Mach
     """
     interpreter = inspect(python)
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return Machine(interpreter.version, interpreter.packages, cpus, min(memory_mb or total, total))
+    return Machine(interpreter.version, interpreter.packages, cpus, min(memory_mb or total, total), _gpus())
+
+
+@cache
+def _gpus() -> tuple[str, ...]:
+    """The names of the graphics cards that scripts may see, as the driver's own tool tells them."""
+    program, visible = shutil.which("nvidia-smi"), os.environ.get("CUDA_VISIBLE_DEVICES")
+    if program is None or visible == "":
+        return ()
+    try:
+        asked = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    names = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    chosen = [names[int(i)] for i in (visible or "").split(",") if i.isdecimal() and int(i) < len(names)]
+    return tuple(chosen or names)
 
 
 def inspect(python: Path) -> Interpreter:

@@ -1,0 +1,47 @@
+"""What language models took, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from treewright.cli.render import duration_text, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from treewright.tree import Usage
+
+
+def short_usage(usage: Usage) -> str:
+    """Tokens and cost of a run so far, for a line that has little room; empty where no model was asked."""
+    if not usage.requests:
+        return ""
+    tokens = usage.input_tokens + usage.output_tokens
+    return f"{_count(tokens)} tokens{'' if usage.cost_usd is None else f', ${usage.cost_usd:.2f}'}"
+
+
+def usage_words(usage: Mapping[str, Any]) -> str:
+    """Requests, tokens, waiting and cost, from what ``record.summary`` says of them."""
+    cost = "price unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
+    requests = f"{usage['requests']} request{'s' if usage['requests'] != 1 else ''}"
+    tokens = f"{usage['input_tokens']:,} + {usage['output_tokens']:,} tokens"
+    return f"{requests}, {tokens}, {duration_text(usage['seconds'])} of waiting, {cost}"
+
+
+def usage_lines(usage: Mapping[str, Any]) -> list[Text]:
+    """The usage of a run, model by model and purpose by purpose, or of a node."""
+    if not usage["requests"]:
+        return []
+    lines = [Text(f"language models: {usage_words(usage)}")]
+    for share in (usage.get("by_model", {}), usage.get("by_purpose", {})):
+        if len(share) > 1:
+            lines += [Text(f"  {plain(name)}: {usage_words(part)}", "dim") for name, part in share.items()]
+    return lines
+
+
+def _count(tokens: int) -> str:
+    return (
+        f"{tokens / 1e6:.1f}M" if tokens >= 1_000_000 else f"{tokens / 1e3:.0f}k" if tokens >= 10_000 else f"{tokens:,}"
+    )

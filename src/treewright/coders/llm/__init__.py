@@ -1,0 +1,1 @@
+"""The coding operator with a language model behind it: drafts, debugs and improves whole programs."""

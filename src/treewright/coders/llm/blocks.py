@@ -1,0 +1,252 @@
+"""What a language model is told, block by block.
+
+Each function makes one block of a prompt from the brief: a heading and its text, or nothing at all where there is
+nothing to tell. No block is longer than its cap, so a prompt at node 5,000 is no longer than one at node 50; only the
+parent's program has no cap, for a program with a hole in it cannot be mended. Whatever a script printed stands between
+``<output>`` marks that it cannot close.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from treewright.coders.llm.facts import facts, now
+from treewright.coders.llm.text import CHARS, clip, duration, fenced, some
+from treewright.coders.llm.veil import veil
+from treewright.metrics import Direction, Needs
+from treewright.tree import Evaluation, Execution, Operator
+
+if TYPE_CHECKING:
+    from treewright.protocols import Brief, Memory, Setting
+
+MOST_CLASSES = 30
+MOST_UNUSED = 60
+GENERIC = 0.8
+"""A program that names fewer of the columns than the rest of this share chooses them otherwise than by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most tokens of each block; ``samples`` lets data values in."""
+
+    task: float = 3000
+    data: float = 2600
+    memory: float = 2400
+    output: float = 1500
+    packages: float = 500
+    unused: float = 400
+    samples: bool = True
+
+    def shrunk(self, factor: float) -> Caps:
+        """Caps smaller by this factor, for a context that is too short."""
+        sizes = {
+            name: getattr(self, name) * factor for name in ("task", "data", "memory", "output", "packages", "unused")
+        }
+        return replace(self, **sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A program, and what came of it as far as it is known."""
+
+    plan: str
+    code: str
+    execution: Execution | None = None
+    evaluation: Evaluation | None = None
+
+
+def brief_blocks(brief: Brief, caps: Caps) -> dict[str, str]:
+    """The blocks of draft, debug and improve, by the names that templates use."""
+    setting, parent = brief.setting, brief.parent
+    blocks = {
+        **setting_blocks(setting, caps),
+        "memory": memory(brief, caps),
+        "now": now(brief),
+        "complexity": complexity(brief),
+        "parent": "",
+        "unused": "",
+    }
+    if parent and parent.proposal and parent.proposal.code.strip():
+        proposal = parent.proposal
+        attempt = Attempt(proposal.plan, proposal.code, parent.execution, parent.evaluation)
+        blocks |= {
+            "parent": program(setting, attempt, caps) + best(brief),
+            "unused": unused(setting, proposal.code, caps),
+        }
+    return blocks
+
+
+def setting_blocks(setting: Setting, caps: Caps) -> dict[str, str]:
+    """The blocks that are the same for all nodes."""
+    description = clip(setting.task.description.strip(), caps.task, tail=0.3)
+    return {
+        "task": f"# Task\n\n{description}" if description else "",
+        "goal": goal(setting, caps),
+        "facts": facts(setting.machine, caps.packages),
+        "data": f"# Data, in ./input/\n\n{clip(setting.overview, caps.data)}" if setting.overview else "",
+    }
+
+
+def goal(setting: Setting, caps: Caps) -> str:
+    """What to predict, how it is scored, and what a submission looks like."""
+    task = setting.task
+    better = "the lower, the better" if task.metric.direction is Direction.MINIMIZE else "the higher, the better"
+    lines = [
+        f"# Goal\n\n{clip(task.goal, caps.task / 4)}",
+        f"Target: {some(task.targets, MOST_CLASSES)} ({task.kind}). Metric: {task.metric.name}, {better}.",
+        f"A submission holds {_content(setting, caps)}.",
+        _frame(setting),
+    ]
+    return "\n\n".join(lines)
+
+
+def _content(setting: Setting, caps: Caps) -> str:
+    task = setting.task
+    columns = some(tuple(map(repr, task.submission_columns)), MOST_CLASSES)
+    classes = f" out of {some(tuple(map(repr, task.classes)), MOST_CLASSES)}" if task.classes and caps.samples else ""
+    if task.metric.needs is Needs.NUMBERS:
+        return f"numbers in {columns}"
+    if task.metric.needs is Needs.LABELS:
+        return f"labels{classes}, written as they stand in train.csv, in {columns}"
+    if len(task.submission_columns) > len(task.targets):
+        return f"probabilities, one column a class: {columns}"
+    return f"in {columns} the probability of the second class in sorted order{classes}"
+
+
+def _frame(setting: Setting) -> str:
+    """How to read the data and write the submission, with the true names of files and columns."""
+    task = setting.task
+    columns = list(task.submission_columns)
+    shown = repr(columns[0]) if len(columns) == 1 else str(columns)  # a single name also takes a plain array
+    if len(columns) > MOST_CLASSES:
+        shown = f"[column for column in sample if column not in {task.ids}]"
+    predicted = {
+        Needs.NUMBERS: "predictions",
+        Needs.LABELS: "labels  # as in train.csv, not as numbers that stand for them",
+        Needs.PROBABILITIES: "probabilities  # in the order of these columns",
+    }[task.metric.needs]
+    return (
+        "Read and write like this:\n\n```python\n"
+        'train = pd.read_csv("./input/train.csv")\n'
+        f'test = pd.read_csv("./input/test.csv")  # has no {some(task.targets, 3)}\n'
+        'sample = pd.read_csv("./input/sample_submission.csv")  # one row for each row of test, in the same order\n'
+        f"sample[{shown}] = {predicted}\n"
+        'sample.to_csv("./working/submission.csv", index=False)\n```'
+    )
+
+
+def program(setting: Setting, attempt: Attempt, caps: Caps) -> str:
+    """A program with its plan, its score within its noise, and what it printed."""
+    parts = ["# The program"]
+    if plan := attempt.plan.strip():
+        parts.append(f"Its plan: {clip(plan, 400)}")
+    parts.append(fenced(attempt.code, "python"))
+    if attempt.evaluation:
+        parts.append(_outcome(setting, attempt.evaluation, caps))
+    if run := attempt.execution:
+        parts.append(f"It ran for {duration(run.seconds)}. {printed(setting, run.output, attempt.code, caps)}")
+    return "\n\n".join(parts)
+
+
+def _outcome(setting: Setting, evaluation: Evaluation, caps: Caps) -> str:
+    if evaluation.score is None:
+        reason = evaluation.reason or "it has no score"
+        return f"It failed: {clip(reason if caps.samples else veil(reason, _names(setting)), 300)}"
+    said = f" A reviewer says: {clip(evaluation.review.summary, 200)}" if evaluation.review else ""
+    noise = f" ± {evaluation.score_se:.3g} (standard error)" if evaluation.score_se else ""
+    return f"Its score: {setting.task.metric.name} {evaluation.score:.6g}{noise}.{said}"
+
+
+def printed(setting: Setting, output: str, code: str, caps: Caps) -> str:
+    """What the script printed, head and tail, marked as nothing but data."""
+    text = output if caps.samples else veil(output, {*_names(setting), *re.findall(r"\w+", code)})
+    text = clip(text.strip(), caps.output, tail=0.75)
+    if not text:
+        return "It printed nothing."
+    harmless = re.sub("<(/?output)", r"< \1", text, flags=re.IGNORECASE)
+    return f"It printed:\n\n<output>\n{harmless}\n</output>"
+
+
+def best(brief: Brief) -> str:
+    """How the best program so far does, where that is not the parent."""
+    score = brief.parent.score if brief.parent else None
+    if brief.best is None or brief.best == score:
+        return ""
+    return f"\n\nThe best program so far has {brief.setting.task.metric.name} {brief.best:.6g}."
+
+
+def memory(brief: Brief, caps: Caps) -> str:
+    """The earlier attempts that matter here, the latest first, as many as there is room for."""
+    if not brief.memory:
+        return ""
+    heading = {
+        Operator.DRAFT: "# The other drafts",
+        Operator.DEBUG: "# The attempts that led here",
+        Operator.IMPROVE: "# What was tried already",
+    }[brief.operator]
+    room = caps.memory * CHARS
+    lines: list[str] = []
+    for item in reversed(brief.memory):
+        line = _remembered(item, brief.setting, caps)
+        room -= len(line)
+        if room < 0:
+            lines.append(f"- … and {len(brief.memory) - len(lines)} earlier ones")
+            break
+        lines.append(line)
+    return "\n".join([heading, "", *lines])
+
+
+def _remembered(item: Memory, setting: Setting, caps: Caps) -> str:
+    plan = " ".join(clip(item.plan, 120).split())
+    summary = f" {' '.join(clip(item.summary, 80).split())}" if item.summary else ""
+    where = " (on another program)" if item.relation == "elsewhere" else ""
+    return f"- node {item.node}, {item.operator}{where}: {plan} → {_result(item, setting, caps)}.{summary}"
+
+
+def _result(item: Memory, setting: Setting, caps: Caps) -> str:
+    if item.score is None:
+        reason = " ".join(clip(item.reason or "no score", 60).split())
+        return reason if reason == "still in flight" else f"failed: {_veiled(reason, setting, caps)}"
+    score = f"{setting.task.metric.name} {item.score:.6g}"
+    if item.gain is None or item.verdict is None:
+        return score
+    change = f"{'a gain' if item.gain >= 0 else 'a loss'} of {abs(item.gain):.3g} ± {item.standard_error or 0:.2g}"
+    return f"{score}, {change} over its parent ({item.verdict})"
+
+
+def _veiled(text: str, setting: Setting, caps: Caps) -> str:
+    return text if caps.samples else veil(text, _names(setting))
+
+
+def unused(setting: Setting, code: str, caps: Caps) -> str:
+    """Columns and files that a program never names."""
+    columns = [column.name for column in setting.table.columns if column.in_test and column.kind != "identifier"]
+    left = [name for name in columns if name not in code]
+    if len(left) > GENERIC * len(columns):
+        left = []
+    files = [name for name, _ in setting.table.files if PurePath(name).name not in code and not _ordinary(name)]
+    said = [f"Columns that this program never names: {some(left, MOST_UNUSED)}."] if left else []
+    said += [f"Files that it never names: {some(files, MOST_UNUSED)}."] if files else []
+    return clip("\n".join(["# Not used yet", "", *said]), caps.unused) if said else ""
+
+
+def _ordinary(name: str) -> bool:
+    return PurePath(name).name in {"train.csv", "test.csv", "sample_submission.csv", "description.md"}
+
+
+def complexity(brief: Brief) -> str:
+    """How bold to be: the more children a node has, the bolder the next (AIRA, arXiv 2507.02554)."""
+    siblings = brief.draft if brief.parent is None else len(brief.parent.children) - 1
+    if siblings < 2:
+        return "Keep it simple: something small that surely runs comes first."
+    if siblings < 4:
+        return "It may be of moderate complexity: something that an experienced competitor would do next."
+    return "Simple things have been tried: be bold, and do something advanced."
+
+
+def _names(setting: Setting) -> set[str]:
+    columns = (*setting.table.columns, *setting.table.targets)
+    return {*(column.name for column in columns), *(name for name, _ in setting.table.files)}

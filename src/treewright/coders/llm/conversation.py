@@ -1,0 +1,79 @@
+"""The requests for one node, in order.
+
+What an earlier session of the run has had answered is not asked again: the log holds the answer, and it is acted upon
+as if it had just come. A new answer is kept before anything acts on it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from treewright.coders.llm.desk import Request, Source
+from treewright.coders.llm.text import tokens
+from treewright.coders.llm.trouble import TooLong
+from treewright.tree import NOTHING, Exchange, Message, Usage
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+SHRINKING = (1.0, 0.5, 0.25, 0.1)
+"""What is left of the blocks of a prompt, step by step, where the context is too short for it."""
+ROOM = 1_500
+"""Tokens that an answer needs at least."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Asks ``source`` for ``node``.
+
+    ``recorded`` are the answers of an earlier session that belong to this conversation, ``begun`` counts all of them.
+    """
+
+    source: Source
+    node: int
+    recorded: tuple[Exchange, ...]
+    begun: int
+    keep: Callable[[Exchange], None]
+    spent: Usage = NOTHING
+    deadline: float | None = None
+    cancel: threading.Event | None = None
+    _asked: int = 0
+
+    def ask(
+        self,
+        purpose: str,
+        prompt: Callable[[float], tuple[Message, ...]],
+        schema: type[BaseModel] | None = None,
+    ) -> Exchange:
+        """The answer to ``prompt(share)``, the whole of it or as small a share as it takes to fit."""
+        if self._asked < len(self.recorded):
+            self._asked += 1
+            return self.recorded[self._asked - 1]
+        for share in SHRINKING:
+            messages, last = prompt(share), share == SHRINKING[-1]
+            if not last and self._too_long(messages):
+                continue
+            try:
+                exchange = self.source.ask(self._request(purpose, messages, share, schema))
+            except TooLong:
+                if last:
+                    raise
+            else:
+                break
+        self._asked += 1
+        self.keep(exchange)
+        return exchange
+
+    def _too_long(self, messages: tuple[Message, ...]) -> bool:
+        context = self.source.context
+        return context is not None and sum(tokens(message.text) for message in messages) + ROOM > context
+
+    def _request(
+        self, purpose: str, messages: tuple[Message, ...], share: float, schema: type[BaseModel] | None
+    ) -> Request:
+        number = self.begun + self._asked - len(self.recorded) + 1
+        return Request(self.node, number, purpose, messages, schema, share, self.spent, self.deadline, self.cancel)

@@ -1,0 +1,110 @@
+"""A run repeated from its log: no network, and no script run again unless that is asked for.
+
+Answers are found by node and number of the request, so the repeat asks for the same things in the same order; where it
+does not (another version of the prompts asks once more, say) it says so and stops.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from treewright.errors import ProviderError
+from treewright.events import Answered, Selected
+from treewright.folder import RunFolder
+from treewright.protocols import Evaluator
+from treewright.tree import Exchange, Tree
+
+if TYPE_CHECKING:
+    import random
+    from pathlib import Path
+    from threading import Event as Flag
+
+    from treewright.coders.llm.desk import Request
+    from treewright.events import Event
+    from treewright.protocols import Trial
+    from treewright.tree import Action, Evaluation, Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """A ``Source`` with the answers of an earlier run; ``name`` is ``replay:RUN``. What it answers costs nothing."""
+
+    name: str
+    exchanges: Mapping[tuple[int, int], Exchange]
+    context: int | None = None
+
+    @classmethod
+    def of(cls, name: str, events: Sequence[Event]) -> Tape:
+        """All answers in a log."""
+        answered = [event for event in events if isinstance(event, Answered)]
+        return cls(name, {(event.node, event.exchange.number): event.exchange for event in answered})
+
+    def ask(self, request: Request) -> Exchange:
+        """The answer that was given then; ``ProviderError`` where something else was asked."""
+        found = self.exchanges.get((request.node, request.number))
+        if found is None or found.purpose != request.purpose:
+            then = f"asked for {found.purpose}" if found else "had no such request"
+            raise ProviderError(
+                f"{self.name} departs from its recording at node {request.node}, request {request.number}: "
+                f"now it is {request.purpose}, then the run {then}"
+            )
+        return replace(found, usage=replace(found.usage, cost_usd=0.0, seconds=0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPolicy:
+    """A ``SearchPolicy`` that repeats the choices of an earlier run."""
+
+    tree: Tree
+
+    def select(self, tree: Tree, rng: random.Random) -> Action:
+        """What was chosen for this node."""
+        del rng
+        return self.tree[len(tree) + 1].action
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvaluator:
+    """An ``Evaluator`` that repeats what scripts did, with the files they left in ``folder``, a run of the same split.
+
+    A program that is not the recorded one goes to ``inner``, as does the final answer where the trees differ.
+    """
+
+    inner: Evaluator
+    tree: Tree
+    selected: Selected | None
+    source: RunFolder
+    folder: RunFolder
+
+    def evaluate(self, trial: Trial) -> tuple[Execution, Evaluation]:
+        """What came of this program then."""
+        found = self.tree[trial.node]
+        recorded = found.proposal is not None and found.proposal.code == trial.code
+        if not recorded or found.execution is None or found.evaluation is None:
+            return self.inner.evaluate(trial)
+        _copy(self.source.node(trial.node), self.folder.node(trial.node))
+        return found.execution, replace(found.evaluation, review=None)
+
+    def reserve(self, tree: Tree, seconds: float) -> float:
+        """As the evaluator within."""
+        return self.inner.reserve(tree, seconds)
+
+    def select(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
+        """The answer that was chosen then, from the same tree."""
+        best = self.source.best
+        if self.selected is None or not best.is_dir() or _codes(tree) != _codes(self.tree):
+            return self.inner.select(tree, spent=spent, seconds=seconds, cancel=cancel)
+        self.folder.publish({file.name: file for file in best.iterdir() if file.is_file()})
+        return self.selected
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+
+
+def _codes(tree: Tree) -> list[str | None]:
+    return [node.proposal.code if node.proposal else None for node in tree.nodes]

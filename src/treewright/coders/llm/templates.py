@@ -1,0 +1,84 @@
+"""The prompts: Markdown files that a researcher can read, copy and replace, one a file.
+
+A template holds placeholders such as ``$task``, each for a block that ``blocks.py`` makes; a block with nothing to tell
+vanishes with its heading. What is the same for all nodes comes first, because servers and providers need not read again
+what two requests have in common at their beginning. A folder of one's own (``--set coder.prompts=DIR``) is looked
+through first, so that it need hold no more than what it changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from string import Template
+from typing import TYPE_CHECKING
+
+from treewright.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+NAMES = (
+    "system",
+    "draft",
+    "debug",
+    "improve",
+    "review",
+    "rules",
+    "answer",
+    "edits",
+    "mend",
+    "refused",
+    "continue",
+)
+BLOCKS = ("task", "goal", "data", "memory", "parent", "unused", "facts", "now", "complexity", "rules", "answer")
+MORE = {"mend": ("findings",), "refused": ("trouble",), "review": ("value",)}
+"""Placeholders that only one template has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """The texts of all prompts, by name."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, own: Path | None = None, *, paper: bool = False) -> Templates:
+        """Those of ``own``, else the paper's, else the built-in ones.
+
+        ``ConfigError`` for a folder that is not there or holds none, and for a placeholder that there is not.
+        """
+        built_in = resources.files("treewright.coders.llm") / "prompts"
+        folders: list[Traversable] = [built_in / "paper", built_in] if paper else [built_in]
+        if own is not None:
+            if not any((own / f"{name}.md").is_file() for name in NAMES):
+                raise ConfigError(f"coder.prompts: {own} holds none of {', '.join(f'{name}.md' for name in NAMES)}")
+            folders.insert(0, own)
+        return cls({name: _read(folders, name) for name in NAMES})
+
+    @property
+    def rules(self) -> str:
+        """The block of rules."""
+        return f"# Rules\n\n{self.fill('rules', {})}"
+
+    def fill(self, name: str, blocks: Mapping[str, str]) -> str:
+        """A prompt with its blocks in place; a block of its own is followed by no more than one empty line."""
+        text = Template(self.texts[name]).substitute(dict.fromkeys(BLOCKS, "") | dict(blocks))
+        return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _read(folders: list[Traversable], name: str) -> str:
+    path = next(path for folder in folders if (path := folder / f"{name}.md").is_file())
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the prompt {path} cannot be read: {error}") from None
+    template, known = Template(text), {*BLOCKS, *MORE.get(name, ())}
+    unknown = sorted(set(template.get_identifiers()) - known) if template.is_valid() else ["$"]
+    if unknown:
+        there_are = ", ".join(sorted(known))
+        raise ConfigError(f"the prompt {path} has a placeholder {unknown[0]!r}; there are {there_are}; $$ is a dollar")
+    return text

@@ -1,0 +1,122 @@
+"""Reviews: facts first, then a sentence from a model, or none."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from llm_support import Answers, asked, setting
+from treewright.coders.llm.accounts import Overdrawn
+from treewright.coders.llm.blocks import Caps
+from treewright.coders.llm.desk import NoAnswer
+from treewright.coders.llm.review import Reviewer, ReviewingEvaluator, printed_in
+from treewright.coders.llm.templates import Templates
+from treewright.coders.llm.trouble import TooLong
+from treewright.protocols import Trial
+from treewright.testing import ScriptedEvaluator, folds
+from treewright.tree import Evaluation, Execution, Review
+
+GOOD = json.dumps({"is_bug": False, "summary": "It works."})
+RAN = Execution(1.0, 0, output="fold 1: 0.25\nmetric: 0.5000\n")
+SCORED = Evaluation(folds(0.5))
+
+
+def review(*answers, printed: bool = False, **trial) -> tuple[Review | None, Answers, list]:
+    source, kept = Answers(list(answers)), []
+    reviewer = Reviewer(source, Templates.load(), Caps(), printed=printed)
+    found = reviewer.review(setting(), Trial(4, "print()", 60.0, keep=kept.append, **trial), RAN, SCORED)
+    return found, source, kept
+
+
+def test_a_review_says_in_a_sentence_what_came_of_a_run():
+    found, source, kept = review(GOOD)
+    assert found == Review(is_bug=False, summary="It works.")
+    assert "rmse 0.5 ±" in asked(source) and "metric: 0.5000" in asked(source)
+    assert [exchange.purpose for exchange in kept] == ["review"]
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "It is fine.", '{"is_bug": "perhaps", "summary": ""}', '{"summary": "no verdict"}']
+)
+def test_a_malformed_review_is_asked_for_again_with_what_is_wrong(bad):
+    found, source, _ = review((bad, "malformed"), GOOD)
+    assert found is not None
+    assert "That is no valid answer" in asked(source)
+
+
+def test_after_a_second_malformed_review_the_node_does_without():
+    found, source, kept = review("no", "no again", GOOD)
+    assert found is None
+    assert len(source.requests) == len(kept) == 2
+
+
+@pytest.mark.parametrize("trouble", [TooLong("long"), Overdrawn("cost"), NoAnswer("silence")])
+def test_no_trouble_with_a_review_is_the_node_s(trouble):
+    assert review(*[trouble] * 4)[0] is None
+
+
+def test_a_review_of_an_earlier_session_is_not_asked_for_again():
+    _, _, kept = review(GOOD)
+    found, source, again = review("never asked", exchanges=tuple(kept))
+    assert found is not None and not source.requests and not again
+
+
+class TestPrinted:
+    def test_the_value_must_stand_in_the_output(self):
+        found, source, _ = review(
+            json.dumps({"is_bug": False, "summary": "", "value": 0.123}),
+            json.dumps({"is_bug": False, "summary": "", "value": 0.5}),
+            printed=True,
+        )
+        assert found is not None and found.value == 0.5
+        assert "0.123 is nowhere in the output" in asked(source)
+
+    def test_an_invented_value_is_refused_for_good(self):
+        lie = json.dumps({"is_bug": False, "summary": "", "value": 0.9})
+        assert review(lie, lie, printed=True)[0] is None
+
+    def test_no_value_is_an_answer(self):
+        found = review(json.dumps({"is_bug": True, "summary": "crashed", "value": None}), printed=True)[0]
+        assert found == Review(is_bug=True, summary="crashed")
+
+    @pytest.mark.parametrize(
+        ("value", "output", "there"),
+        [
+            (0.5, "score=0.50", True),
+            (12.0, "metric: 12", True),
+            (-1e-5, "loss -1e-05", True),
+            (0.5, "0.51", False),
+            (float("nan"), "nan", False),
+        ],
+    )
+    def test_a_value_is_found_however_it_is_written(self, value, output, there):
+        assert printed_in(value, output) is there
+
+
+class TestWhoIsReviewed:
+    def evaluate(self, answers, *, buggy: float, always: bool, **trial):
+        source = Answers(answers)
+        inner = ScriptedEvaluator(buggy=buggy)
+        reviewer = Reviewer(source, Templates.load(), Caps())
+        evaluator = ReviewingEvaluator(inner, reviewer, setting(), always=always)
+        return evaluator.evaluate(Trial(1, "print()", 60.0, **trial))[1], source
+
+    def test_a_failure_needs_no_model(self):
+        evaluation, source = self.evaluate([], buggy=1, always=False)
+        assert evaluation.score is None and not source.requests
+
+    def test_unless_every_run_is_to_be_reviewed(self):
+        evaluation, _ = self.evaluate([GOOD], buggy=1, always=True)
+        assert evaluation.score is None and evaluation.review is not None
+
+    def test_a_model_that_takes_a_scored_run_for_a_bug_does_not_take_its_score_away(self):
+        evaluation, _ = self.evaluate([json.dumps({"is_bug": True, "summary": "Bad."})], buggy=0, always=False)
+        assert evaluation.score is not None
+        assert evaluation.review == Review(is_bug=True, summary="Bad.")
+
+    def test_after_an_interruption_no_model_is_asked(self):
+        cancel = threading.Event()
+        cancel.set()
+        assert not self.evaluate([], buggy=0, always=True, cancel=cancel)[1].requests
