@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -54,13 +55,13 @@ SECONDS = 2.0
 STEPS, WORKERS, FACTOR = 40, 8, 7.0
 
 
-def answer(request: Request, code: str = COPY) -> Reply:
-    """A review where one is asked for, else a program of the usual length, another each time."""
+def answer(request: Request, code: str = COPY, *, whole: bool = True) -> Reply:
+    """A review where one is asked for, else a program of the usual length, another each time; ``whole`` at once."""
     if request.body.get("tools"):
-        return Reply(tool=REVIEW, usage=(3000, 60))
+        return Reply(tool=REVIEW, usage=(3000, 60), whole=whole)
     number = sum(len(message["content"]) for message in request.body["messages"])
     text = f"Copy the sample submission, as before.\n\n```python\n# {number}\n{FILLING}{code}```\n"
-    return Reply(text=text, usage=(4000, 2500))
+    return Reply(text=text, usage=(4000, 2500), whole=whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,10 @@ def main() -> None:
                 for nodes in SIZES:
                     laps = overhead(task, folder / f"run{nodes}", server, nodes, asked.steps)
                     print(f"at {nodes:>5,} nodes: {median(laps):.1f} ms a step beyond its script (asked: {TARGET:.0f})")
+            with Server(partial(answer, whole=False)) as server:
+                laps = overhead(task, folder / "words", server, SIZES[0], asked.steps)
+                words = len(answer(Request("", {}, {"messages": []})).text.split())
+                print(f"streamed in {words:,} pieces: {median(laps):.1f} ms, the SDK's work on each piece included")
         if asked.only != "overhead":
             sleeping = f"import time\ntime.sleep({SECONDS})\n{COPY}"
             with Server(lambda request: answer(request, sleeping), latency=SECONDS) as server:

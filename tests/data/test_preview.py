@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from treewright.data import profile_table
 from treewright.data.preview import listing, preview
+from treewright.data.preview.overview import _harmless
 from treewright.task import ColumnKind, ColumnProfile, TableProfile
 
 COLOURS = ("teal", "umber", "ochre")
@@ -317,6 +318,10 @@ def test_a_folder_that_is_empty_or_missing_is_told_of(tmp_path: Path) -> None:
     assert "./: cannot be read (No such file or directory)" in preview(tmp_path / "nowhere")
     (tmp_path / "file").touch()
     assert "cannot be read (Not a directory)" in preview(tmp_path / "file")
+
+
+def test_nothing_leaves_that_could_end_a_fence_or_show_as_something_else() -> None:
+    assert _harmless("a ````b\x1b[31m\u202ec\n```", 100) == "a '''`b [31m c\n'''"
 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=20).filter(

@@ -107,6 +107,10 @@ def test_a_header_without_rows_is_named(tmp_path: Path) -> None:
     assert block == ["birds.csv: 0 rows × 3 columns, 13 B", "- id", "- wing", "- beak"]
 
 
+def test_a_control_character_before_a_number_does_no_harm(tmp_path: Path) -> None:
+    assert told(tmp_path, "birds.csv", "\x1f019,2.5,3.5,some long text\n1,2,3,x\n")[0].startswith("birds.csv: ")
+
+
 def test_years_are_a_header_and_a_column_without_a_name_is_called_what_pandas_calls_it(tmp_path: Path) -> None:
     block = told(tmp_path, "birds.csv", ",2019,2020,2021\nFaroes,4.5,5.5,1.5\nIceland,2.5,3.5,8.5\n")
     assert [line.split(":")[0] for line in block[1:]] == ["- Unnamed", "- 2019", "- 2020", "- 2021"]
@@ -401,5 +405,5 @@ def test_a_slow_damaged_json_ends_with_the_clock(tmp_path: Path) -> None:
     ticks = itertools.count(step=0.001)
     broken = "{" + ",".join(f'"k{i}": {i}' for i in range(40_000)) + ",}"
     block = told(tmp_path, "birds.json", broken, clock=lambda: next(ticks))
-    assert block[0].startswith("birds.json: ")
-    assert next(ticks) < 2.1
+    keys = int(block[1].split()[0].strip("{").replace(",", ""))
+    assert 100 < keys < 2_000

@@ -29,7 +29,7 @@ class Reply:
     """One answer.
 
     A good one has a ``text``, or the arguments of a call of the ``tool`` that was offered, after ``thoughts``; ``null``
-    has neither. ``usage`` is tokens read and written, ``None`` for servers that do not count in streams.
+    has neither. It comes word by word, or ``whole`` in one event. ``usage`` is tokens read and written, ``None`` for servers that do not count in streams.
     ``finish`` is in OpenAI's words. An ``error`` goes with a ``status``, or breaks into the stream.
 
     ``hang`` seconds pass before the event number ``hang_at`` (0: before anything is sent at all), in silence or with
@@ -41,6 +41,7 @@ class Reply:
     thoughts: str = ""
     null: bool = False
     finish: str = "stop"
+    whole: bool = False
     usage: tuple[int, int] | None = (100, 20)
     status: int = 200
     error: str = ""
@@ -200,7 +201,9 @@ def _events(request: Request, reply: Reply) -> Iterator[Event]:
     yield from dialect(request.body, reply)
 
 
-def _pieces(text: str) -> list[str]:
+def _pieces(reply: Reply, text: str) -> list[str]:
+    if reply.whole:
+        return [text] if text else []
     return re.findall(r"\s*\S+\s*$|\s*\S+|\s+$", text)
 
 
@@ -223,9 +226,9 @@ def _chat(body: Mapping[str, Any], reply: Reply) -> Iterator[Event]:
         return "", {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
     yield chunk({"role": "assistant", "content": None if reply.null else ""})
-    for piece in _pieces(reply.thoughts):
+    for piece in _pieces(reply, reply.thoughts):
         yield chunk({"reasoning_content": piece})
-    for piece in _pieces(reply.text):
+    for piece in _pieces(reply, reply.text):
         yield chunk({"content": piece})
     if reply.error:
         yield "", _error("", reply)
@@ -233,7 +236,7 @@ def _chat(body: Mapping[str, Any], reply: Reply) -> Iterator[Event]:
     arguments, finish = _arguments(reply), reply.finish
     if arguments is not None:
         name = body["tools"][0]["function"]["name"]
-        for first, piece in enumerate(_pieces(arguments) or [""]):
+        for first, piece in enumerate(_pieces(reply, arguments) or [""]):
             call: dict[str, object] = {"index": 0, "function": {"arguments": piece}}
             if first == 0:
                 call |= {"id": "call_1", "type": "function", "function": {"name": name, "arguments": piece}}
@@ -273,13 +276,13 @@ def _anthropic(body: Mapping[str, Any], reply: Reply) -> Iterator[Event]:
     blocks: list[tuple[dict[str, object], str, str, list[str]]] = []
     if reply.thoughts:
         block = {"type": "thinking", "thinking": "", "signature": ""}
-        blocks.append((block, "thinking_delta", "thinking", _pieces(reply.thoughts)))
+        blocks.append((block, "thinking_delta", "thinking", _pieces(reply, reply.thoughts)))
     if reply.text:
-        blocks.append(({"type": "text", "text": ""}, "text_delta", "text", _pieces(reply.text)))
+        blocks.append(({"type": "text", "text": ""}, "text_delta", "text", _pieces(reply, reply.text)))
     arguments = _arguments(reply)
     if arguments is not None:
         block = {"type": "tool_use", "id": "toolu_1", "name": body["tools"][0]["name"], "input": {}}
-        blocks.append((block, "input_json_delta", "partial_json", _pieces(arguments)))
+        blocks.append((block, "input_json_delta", "partial_json", _pieces(reply, arguments)))
     for index, (block, kind, key, pieces) in enumerate(blocks):
         yield event("content_block_start", index=index, content_block=block)
         for piece in pieces:
@@ -302,9 +305,9 @@ def _google(body: Mapping[str, Any], reply: Reply) -> Iterator[Event]:
         content = {"role": "model", "parts": [part] if part else []}
         return "", {"candidates": [{"index": 0, "content": content, "finishReason": finish}], "usageMetadata": counts}
 
-    for piece in _pieces(reply.thoughts):
+    for piece in _pieces(reply, reply.thoughts):
         yield chunk({"text": piece, "thought": True})
-    for piece in _pieces(reply.text):
+    for piece in _pieces(reply, reply.text):
         yield chunk({"text": piece})
     if reply.tool is not None:
         name = body["tools"][0]["functionDeclarations"][0]["name"]
@@ -330,7 +333,7 @@ def _responses(body: Mapping[str, Any], reply: Reply) -> Iterator[Event]:
     if arguments is not None:
         item |= {"type": "function_call", "call_id": "call_1", "name": body["tools"][0]["name"], "arguments": ""}
         yield event("response.output_item.added", output_index=0, item=item)
-        for piece in _pieces(arguments):
+        for piece in _pieces(reply, arguments):
             yield event("response.function_call_arguments.delta", item_id="item_1", output_index=0, delta=piece)
         item |= {"status": "completed", "arguments": arguments}
     else:
@@ -339,7 +342,7 @@ def _responses(body: Mapping[str, Any], reply: Reply) -> Iterator[Event]:
         item |= {"type": "message", "role": "assistant", "content": []}
         yield event("response.output_item.added", output_index=0, item=item)
         yield event("response.content_part.added", **where, part=part)
-        for piece in _pieces(reply.text):
+        for piece in _pieces(reply, reply.text):
             yield event("response.output_text.delta", **where, delta=piece, logprobs=[])
         item |= {"status": "completed", "content": [part | {"text": reply.text}]}
     yield event("response.output_item.done", output_index=0, item=item)

@@ -162,6 +162,7 @@ def test_words_are_no_program(text):
         f'{{"plan": "{PLAN}", "code": {json.dumps(PROGRAM)}}}'.replace("\\n", "\n"),
         f"```markdown\n{PLAN}\n```python\n{PROGRAM}```\n```",
         f"\N{ZERO WIDTH NO-BREAK SPACE}{PLAN}\n```python\n\N{ZERO WIDTH SPACE}{PROGRAM}```",
+        f"{PLAN}\n<code>\nHELP = '''\n```\n'''\n{PROGRAM}</code>",
         f"{PLAN} ```python\n{PROGRAM}```",
         f"{PLAN}\n```python\n{PROGRAM.rstrip()}```",
         f"{PLAN}\n```python\n{PROGRAM}",
@@ -254,10 +255,20 @@ def test_a_fence_that_is_never_closed_ends_where_the_next_begins():
         f"1. **Plan**: {PLAN}\n2. **Implementation**",
         f"### My plan\n> {PLAN}",
         f"Plan - {PLAN}",
+        f"<plan>{PLAN}</plan>",
     ],
 )
 def test_the_plan_is_the_prose_before_the_program(prose):
     assert read_answer(f"{prose}\n```python\n{PROGRAM}```\nGood luck!").plan == PLAN
+
+
+@pytest.mark.parametrize(
+    "prose", ["Plan-free: the floor plan - as given - is a feature.", "x: y", "- one\n- two:\n- three"]
+)
+def test_a_plan_loses_no_words(prose):
+    assert read_answer(f"{prose}\n```python\n{PROGRAM}```").plan.replace("- ", "") == prose.replace("- ", "").replace(
+        "\n", " "
+    )
 
 
 def test_the_plan_may_come_after_the_program():

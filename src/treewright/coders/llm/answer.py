@@ -19,6 +19,7 @@ from treewright.coders.llm.fences import blocks, read_fence
 from treewright.coders.llm.programs import find_program, first_import, tidy_code
 from treewright.coders.llm.prose import first_remark, plan, shorten
 from treewright.coders.llm.syntax import breaks_off, parses, writes_submission
+from treewright.coders.llm.text import fenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +75,9 @@ def join(first: str, more: str) -> str:
     return ways[grades.index(max(grades))]
 
 
-def clean(text: str) -> str:
-    """The text with plain newlines and without invisible characters."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
-
-
 def without_thoughts(text: str, *, cut: bool = False) -> str:
     """The answer, clean, without what a reasoning model thought before it; ``cut`` where it was cut off."""
-    text = clean(text)
+    text = _clean(text)
     opening = _THOUGHTS.match(text)
     if opening:
         thoughts, ending, answer = text[opening.end() :].partition(f"</{opening[1]}>")
@@ -94,11 +90,15 @@ def without_thoughts(text: str, *, cut: bool = False) -> str:
     return text
 
 
+def _clean(text: str) -> str:
+    """The text with plain newlines and without invisible characters."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
+
+
 def _open_tag(text: str) -> re.Match[str] | None:
     """The tag, like ``<code>``, that opens the program, if that is how the answer marks it."""
     tag = _TAG.search(text)
-    fenced = tag and any(read_fence(line) for line in text[: tag.start()].split("\n"))
-    return None if fenced else tag
+    return None if tag and any(map(read_fence, text[: tag.start()].split("\n"))) else tag
 
 
 def _read_json(text: str) -> Reading | None:
@@ -112,8 +112,9 @@ def _read_json(text: str) -> Reading | None:
             continue
         code, said = answer.get("code"), answer.get("plan")
         if isinstance(code, str) and code.strip():
-            inner = _read_text(clean(code), cut=False)
-            return Reading(shorten(said) if isinstance(said, str) else inner.plan, inner.code or tidy_code(code), False)
+            inner = _read_text(_clean(code), cut=False)
+            told = shorten(said) if isinstance(said, str) else inner.plan
+            return Reading(told, inner.code or tidy_code(code), cut_off=False)
     return None
 
 
@@ -125,20 +126,20 @@ def _fence_tag(text: str) -> str:
     before, (inner, ending, after) = text[: tag.start()], text[tag.end() :].rpartition(f"</{tag[1]}>")
     if not ending:
         inner, after = after, ""
-    if any(read_fence(line) for line in inner.split("\n")):
+    if any(map(read_fence, inner.split("\n"))) and not parses(tidy_code(inner)):
         return f"{before}\n{inner}\n{after}"
-    inner = inner.strip("\n")
-    return f"{before}```python\n{inner}\n```\n{after}" if ending else f"{before}```python\n{inner}"
+    block = fenced(inner.lstrip("\n"), "python")
+    return f"{before}{block}\n{after}" if ending else before + block.rpartition("\n")[0]
 
 
 def _read_text(text: str, *, cut: bool) -> Reading:
     program = find_program(text, cut=cut)
     if program is None:
-        return Reading(plan(text), None, cut)
+        return Reading(plan(text), None, cut_off=cut)
     code, open_ended = program.code, cut or not program.closed
     whole = writes_submission(code) and parses(code) and (program.closed or not cut)
     said = plan(program.before) or plan(program.after) or first_remark(code)
-    return Reading(said, code, open_ended and not whole)
+    return Reading(said, code, cut_off=open_ended and not whole)
 
 
 def _open_program(text: str) -> tuple[int | None, str]:

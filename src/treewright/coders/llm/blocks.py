@@ -17,12 +17,18 @@ from treewright.coders.llm.facts import facts, now
 from treewright.coders.llm.text import CHARS, clip, duration, fenced, some
 from treewright.coders.llm.veil import veil
 from treewright.metrics import Direction, Needs
+from treewright.task import ColumnKind
 from treewright.tree import Evaluation, Execution, Operator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from treewright.protocols import Brief, Memory, Setting
+    from treewright.task import ColumnProfile
 
 MOST_CLASSES = 30
+MOST_LISTED = 40
+TEXTS = (ColumnKind.CATEGORICAL, ColumnKind.TEXT, ColumnKind.DATETIME)
 MOST_UNUSED = 60
 GENERIC = 0.8
 """A program that names fewer of the columns than the rest of this share chooses them otherwise than by name."""
@@ -86,7 +92,7 @@ def setting_blocks(setting: Setting, caps: Caps) -> dict[str, str]:
         "task": f"# Task\n\n{description}" if description else "",
         "goal": goal(setting, caps),
         "facts": facts(setting.machine, caps.packages),
-        "data": f"# Data, in ./input/\n\n{clip(setting.overview, caps.data)}" if setting.overview else "",
+        "data": data(setting, caps),
     }
 
 
@@ -101,6 +107,38 @@ def goal(setting: Setting, caps: Caps) -> str:
         _frame(setting),
     ]
     return "\n\n".join(lines)
+
+
+def data(setting: Setting, caps: Caps) -> str:
+    """The preview of the data, and what of it trips up programs."""
+    preview = [clip(setting.overview, caps.data)] if setting.overview else []
+    parts = [*preview, clip("\n".join(_cautions(setting)), caps.data / 4)]
+    return "\n\n".join(["# Data, in ./input/", *filter(None, parts)])
+
+
+def _cautions(setting: Setting) -> Iterator[str]:
+    columns = setting.table.columns
+    texts = [column.name for column in columns if _is_text(column)]
+    missing = [column.name for column in columns if column.missing]
+    mixed = [column.name for column in columns if column.kind is ColumnKind.BOOLEAN and column.missing]
+    train_only = [column.name for column in columns if not column.in_test]
+    targets = [column.name for column in setting.table.targets if column.kind is not ColumnKind.NUMERIC]
+    if texts:
+        yield f"Read as text, so models cannot take them as they are: {some(texts, MOST_LISTED)}."
+    if missing:
+        yield f"With missing values: {some(missing, MOST_LISTED)}."
+    if mixed:
+        yield f"True, False and missing mixed, so astype(int) fails on them: {some(mixed, MOST_LISTED)}."
+    if train_only:
+        yield f"In train.csv alone, so no feature: {some(train_only, MOST_LISTED)}."
+    if targets:
+        yield f"The target is no number: {some(targets, MOST_LISTED)}."
+
+
+def _is_text(column: ColumnProfile) -> bool:
+    if column.kind is ColumnKind.IDENTIFIER:
+        return any(not example.lstrip("-").isdecimal() for example in column.examples)
+    return column.kind in TEXTS or column.as_text
 
 
 def _content(setting: Setting, caps: Caps) -> str:

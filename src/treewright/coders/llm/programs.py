@@ -11,7 +11,6 @@ import builtins
 import re
 import textwrap
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
@@ -21,25 +20,7 @@ from treewright.coders.llm.syntax import fault, parse, parses, writes_submission
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_OTHER_LANGUAGES = frozenset(
-    [
-        "bash",
-        "console",
-        "csv",
-        "diff",
-        "html",
-        "json",
-        "output",
-        "r",
-        "sh",
-        "shell",
-        "sql",
-        "toml",
-        "xml",
-        "yaml",
-        "zsh",
-    ]
-)
+_OTHER_LANGUAGE = re.compile("bash|console|csv|diff|html|json|output|r|sh|shell|sql|toml|xml|yaml|zsh")
 _IMPORT = re.compile(
     r"^[ \t]*(?:import[ \t]+[^\W\d][\w.]*(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,.*)?"
     r"|from[ \t]+[\w.]+[ \t]+import[ \t]+[\w(*].*)[ \t]*(?:#.*)?$",
@@ -65,14 +46,17 @@ class Program:
 
 def find_program(text: str, *, cut: bool) -> Program | None:
     """The program in an answer; ``cut`` where the answer was cut off."""
-    if _is_program(text) and parses(tidy_code(text)):
-        return Program(tidy_code(text), "", "", closed=not cut)
+    code = tidy_code(text)
+    if parses(code) and _is_program(code):
+        return Program(code, "", "", closed=not cut)
     found = blocks(text, cut=cut)
     if not found and "```" in text:
         text = _GLUED.sub(r"\n\1", text)
         found = blocks(text, cut=cut)
-    pieces = [Piece(block) for block in found if block.is_python] or [
-        Piece(block) for block in found if block.language not in _OTHER_LANGUAGES and _is_program(block.text)
+    pieces = [_piece(block) for block in found if block.is_python] or [
+        _piece(block)
+        for block in found
+        if not _OTHER_LANGUAGE.fullmatch(block.language) and _is_program(tidy_code(block.text))
     ]
     lines = text.split("\n")
     for block in found:
@@ -81,52 +65,55 @@ def find_program(text: str, *, cut: bool) -> Program | None:
         return _bare("\n".join(lines), cut=cut)
     chosen = _choose(pieces)
     return Program(
-        code="\n\n".join(piece.code for piece in chosen) if len(chosen) > 1 else chosen[0].code,
+        code="\n\n".join(piece.code for piece in chosen),
         before="\n".join(lines[: chosen[0].block.start]),
         after="\n".join(lines[chosen[-1].block.stop :]),
         closed=chosen[-1].block.closed,
     )
 
 
-class Piece:
-    """A block and what its code takes from elsewhere."""
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A block with the names that its code assigns, and those that it takes from elsewhere."""
 
-    def __init__(self, block: Block) -> None:
-        self.block = block
-        self.code = tidy_code(block.text)
+    block: Block
+    code: str
+    assigned: frozenset[str]
+    taken: frozenset[str]
 
-    @cached_property
+    @property
     def has_imports(self) -> bool:
         """Whether it imports anything."""
-        return _IMPORT.search(self.code) is not None
-
-    @cached_property
-    def names(self) -> tuple[set[str], set[str]]:
-        """The names that it assigns, and those that it takes from elsewhere; none where it cannot be parsed."""
-        try:
-            nodes = list(ast.walk(parse(self.code)))
-        except SyntaxError:
-            return set(), set()
-        names = [node for node in nodes if isinstance(node, ast.Name)]
-        assigned = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
-        assigned |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-        others = {node.arg for node in nodes if isinstance(node, ast.arg)} | set(dir(builtins))
-        for node in nodes:
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                others |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-        return assigned, {name.id for name in names} - assigned - others
+        return first_import(self.code) is not None
 
 
-def _choose(pieces: Sequence[Piece]) -> Sequence[Piece]:
+def _piece(block: Block) -> _Piece:
+    """The block with its names; none where its code cannot be parsed."""
+    code = tidy_code(block.text)
+    try:
+        nodes = list(ast.walk(parse(code)))
+    except SyntaxError:
+        return _Piece(block, code, frozenset(), frozenset())
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    assigned = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
+    assigned |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    others = {node.arg for node in nodes if isinstance(node, ast.arg)} | set(dir(builtins))
+    imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+    others |= {(alias.asname or alias.name).partition(".")[0] for node in imports for alias in node.names}
+    taken = {name.id for name in names} - assigned - others
+    return _Piece(block, code, frozenset(assigned), frozenset(taken))
+
+
+def _choose(pieces: Sequence[_Piece]) -> Sequence[_Piece]:
+    """The pieces that make the program."""
     assigned: set[str] = set()
     whole, parts = None, False
     for piece in pieces:
-        own, taken = piece.names
-        if taken & assigned:
+        if piece.taken & assigned:
             parts = True
         elif piece.has_imports and writes_submission(piece.code) and _WRITES.search(piece.code):
             whole = piece
-        assigned |= own
+        assigned |= piece.assigned
     if whole:
         return [whole]
     if parts:
@@ -156,12 +143,12 @@ def first_import(text: str) -> int | None:
     return found.start() if found else None
 
 
-def _is_program(text: str) -> bool:
-    """Whether the text is more than words that happen to be Python."""
-    if _IMPORT.search(text):
+def _is_program(code: str) -> bool:
+    """Whether the code is more than words that happen to be Python."""
+    if _IMPORT.search(code):
         return True
     try:
-        body = parse(tidy_code(text)).body
+        body = parse(code).body
     except SyntaxError:
         return False
     return any(isinstance(statement, _STATEMENTS) for statement in body)

@@ -16,7 +16,7 @@ _HEADING = re.compile(
     r"(?:plan|approach|idea|code|program|script|solution|implementation|answer|explanation)s?:?",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"(?:\d+[.)]\s*)?[*_]*(?:the |my )?plan\s*[*_]*\s*[:\u2013\u2014-][\s*_]*", re.IGNORECASE)
+_LABEL = re.compile(r"^(?:\d+[.)]\s*)?[*_]*(?:the |my )?plan\s*[*_]*\s*(?:[:\u2013\u2014]|- )[\s*_]*", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _PROGRAM = re.compile(r"\b(?:code|program|script|solution|implementation)\b", re.IGNORECASE)
 
@@ -32,7 +32,7 @@ def plan(prose: str) -> str:
 
 def _without_marks(line: str) -> str:
     line = re.sub(r"</?plan>", "", line).strip("#>*_ \t")
-    return "" if _HEADING.fullmatch(line) else _BOLD.sub(r"\1", _LABEL.sub("", line, count=1))
+    return "" if _HEADING.fullmatch(line) else _BOLD.sub(r"\1", _LABEL.sub("", line))
 
 
 def shorten(text: str) -> str:

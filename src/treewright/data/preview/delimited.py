@@ -71,7 +71,7 @@ def first_row(line: str) -> tuple[str, ...]:
 
 def is_data(header: Sequence[str]) -> bool:
     """Whether most cells of a first row are numbers; whole ones in rising order, as years, may be names."""
-    numbers = [float(cell) for cell in header if is_number(cell)]
+    numbers = [float(cell.strip()) for cell in header if is_number(cell)]
     rising = all(number.is_integer() for number in numbers) and all(a < b for a, b in pairwise(numbers))
     return 2 * len(numbers) > len(header) and not (rising and len(numbers) > 1)
 

@@ -128,7 +128,7 @@ def _look_at_file(folder: Path, file: File, look: Look) -> Peek:
 
 def _name(unit: Unit, look: Look) -> str:
     """The path of the file that stands for all, without digits where they may tell something of the data."""
-    hidden = 0 and len(unit.files) > NAMED and not look.samples
+    hidden = len(unit.files) > NAMED and not look.samples
     return quoted(pattern(unit.first.path) if hidden else unit.first.path)
 
 

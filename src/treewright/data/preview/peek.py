@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from treewright.data.preview.archives import tar_members, zip_members
 from treewright.data.preview.columns import Column
-from treewright.data.preview.delimited import read_delimited
+from treewright.data.preview.delimited import first_row, is_data, read_delimited
 from treewright.data.preview.listing import PACKED, Deadline
 from treewright.data.preview.reading import Sample, Text, as_text, open_regular, read_sample
 from treewright.data.preview.records import Records, read_json, read_lines, read_parquet
@@ -93,15 +93,22 @@ def peek(path: Path, suffix: str, look: Look) -> Peek:
         return Peek(remarks=("cannot be read: damaged, or not what its name says",))
 
 
-def first_line(path: Path, suffix: str) -> str | None:
-    """The first line of a text file, as far as 16 kB go; ``None`` if it cannot be read."""
+def header_of(path: Path, suffix: str) -> str | int | None:
+    """What tables with the same columns have in common: the first line, as far as 16 kB go.
+
+    It is the number of cells where that line holds no names, and ``None`` where it cannot be read.
+    """
     try:
         with open_regular(path) as file:
             head = read_sample(file, 1 << 14, packed=_split(suffix)[1]).parts[0]
-            text = as_text(Sample((head,), len(head), whole=False))
+        text = as_text(Sample((head,), len(head), whole=False))
+        if text is None:
+            return None
+        line = next((line for line in text.parts[0].replace("\r", "\n").split("\n") if line), "")
+        row = first_row(line)
+        return len(row) if is_data(row) else line
     except Exception:  # noqa: BLE001 -- as above
         return None
-    return next((line for line in text.parts[0].replace("\r", "\n").split("\n") if line), "") if text else None
 
 
 def _split(suffix: str) -> tuple[str, bool]:

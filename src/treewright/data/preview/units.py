@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from treewright.data.inputs import DESCRIPTION
-from treewright.data.preview.delimited import first_row, is_data
 from treewright.data.preview.listing import File
-from treewright.data.preview.peek import first_line, kind_of
+from treewright.data.preview.peek import header_of, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -86,9 +85,7 @@ def _tables(folder: Path, files: Sequence[File], deadline: Deadline) -> Iterator
         elif deadline.passed():
             unread[_in_pattern(file.path)].append(file)
         else:
-            line = first_line(folder / file.path, file.suffix)
-            row = first_row(line or "")
-            by_header[len(row) if is_data(row) else line].append(file)
+            by_header[header_of(folder / file.path, file.suffix)].append(file)
     yield from _grouped(by_header.values(), "table", same_header=True)
     yield from _grouped(unread.values(), "table")
 
