@@ -1,4 +1,4 @@
-# make demo | test | lint | soak | clean. Each creates the virtual environment it needs; a second call finds it ready.
+# make demo | test | lint | soak | live | clean. Each creates the virtual environment it needs; a second call finds it ready.
 # On another interpreter:  make test PYTHON=python3.13 VENV=.venv-3.13
 
 suits = $(1) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -9,7 +9,7 @@ endif
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint soak clean
+.PHONY: demo test lint soak live clean
 
 demo: $(VENV)/installed-ml
 	$(BIN)/treewright run examples/bike-sharing --time 150s
@@ -25,6 +25,9 @@ lint: $(VENV)/installed-dev
 
 soak: $(VENV)/installed-dev
 	$(BIN)/pytest -m soak --timeout 3600 $(PYTEST_ARGS)
+
+live: $(VENV)/installed-dev
+	$(BIN)/pytest -m live --timeout 3600 $(PYTEST_ARGS)
 
 clean:
 	rm -rf .venv .venv-* build dist src/*.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
