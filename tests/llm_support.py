@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from treewright.coders.llm.blocks import Caps
-from treewright.coders.llm.desk import Request
+from treewright.coders.llm.desk import Request, Source
 from treewright.coders.llm.templates import Templates
 from treewright.memory import remember
 from treewright.protocols import Brief, Setting
@@ -46,6 +46,18 @@ class Answers:
         return Exchange(request.number, request.purpose, self.name, request.messages, text, usage, finish)
 
 
+@dataclass(frozen=True)
+class OneAnswer:
+    """A ``Source`` that always gives the same answer."""
+
+    text: str = ANSWER
+    name: str = "test:model"
+    context: int | None = None
+
+    def ask(self, request: Request) -> Exchange:
+        return Exchange(request.number, request.purpose, self.name, request.messages, self.text, Usage(1, 100, 50))
+
+
 def column(name: str, kind: ColumnKind = ColumnKind.NUMERIC, **more: Any) -> ColumnProfile:
     return ColumnProfile(name, kind, 0.0, 10, **more)
 
@@ -82,7 +94,7 @@ def no_faults(code: str) -> tuple[str, ...]:
     return ()
 
 
-def coder(*sources: Answers, check: Callable[[str], tuple[str, ...]] = no_faults, **changes: Any) -> LlmCoder:
+def coder(*sources: Source, check: Callable[[str], tuple[str, ...]] = no_faults, **changes: Any) -> LlmCoder:
     from treewright.coders.llm.coder import LlmCoder
 
     return LlmCoder(sources, Templates.load(), Caps(), check, **changes)

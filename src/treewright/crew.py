@@ -106,7 +106,7 @@ class Crew:
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        self._state = _State.WORKING
+        self._state, self._inbox = _State.WORKING, SimpleQueue()  # nothing is left of a session that gave up
         try:
             yield
         finally:

@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from llm_support import OneAnswer
+from llm_support import coder as language_model
 from recipe_support import brief_for, ended, situations
 from treewright.coders.folder import FolderCoder, InitCoder
 from treewright.coders.recipes import RecipeCoder
+from treewright.coders.seeding import SeededCoder
 from treewright.errors import ProviderError, UsageError
 from treewright.testing import ScriptedCoder
 from treewright.tree import Operator, Proposal
@@ -18,7 +21,7 @@ SITUATIONS = situations()
 STRANGER = Proposal("a stranger's plan", "print('by hand')\n", "someone")
 
 
-@pytest.fixture(params=["recipes", "folder", "init", "scripted"])
+@pytest.fixture(params=["recipes", "folder", "init", "scripted", "llm", "seeded"])
 def coder(request, tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.py").write_text(f"print({number})\n")
@@ -27,6 +30,8 @@ def coder(request, tmp_path):
         "folder": lambda: FolderCoder.from_folder(tmp_path),
         "init": lambda: InitCoder(tmp_path / "0.py", RecipeCoder()),
         "scripted": ScriptedCoder,
+        "llm": lambda: language_model(OneAnswer()),
+        "seeded": lambda: SeededCoder(RecipeCoder(), 1, language_model(OneAnswer())),
     }[request.param]()
 
 

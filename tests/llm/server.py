@@ -29,7 +29,8 @@ class Reply:
     """One answer.
 
     A good one has a ``text``, or the arguments of a call of the ``tool`` that was offered, after ``thoughts``; ``null``
-    has neither. It comes word by word, or ``whole`` in one event. ``usage`` is tokens read and written, ``None`` for servers that do not count in streams.
+    has neither. It comes word by word, or ``whole`` in one event. ``usage`` is tokens read and written, ``None`` for
+    servers that do not count in streams.
     ``finish`` is in OpenAI's words. An ``error`` goes with a ``status``, or breaks into the stream.
 
     ``hang`` seconds pass before the event number ``hang_at`` (0: before anything is sent at all), in silence or with

@@ -10,8 +10,8 @@ import os
 import urllib.request
 
 import pytest
-from support import write_line
 
+from support import write_line
 from treewright.cli import main
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
