@@ -80,7 +80,7 @@ class TestFaultsFoundWithoutARun:
         faults = lambda code: () if "x = 1" in code else ("line 1: undefined name 'np'",)  # noqa: E731
         proposal, source, kept = write(ANSWER, f"```python\n{better}```", check=faults)
         assert proposal == Proposal("A sound plan.", better, "test:model")
-        assert "- line 1: undefined name 'np'" in asked(source)
+        assert "- line 1, `import csv`: undefined name 'np'" in asked(source)
         assert [exchange.purpose for exchange in kept] == ["draft", "mend"]
 
     def test_and_no_more_than_once(self):

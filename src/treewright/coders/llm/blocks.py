@@ -132,7 +132,10 @@ def _cautions(setting: Setting) -> Iterator[str]:
     if train_only:
         yield f"In train.csv alone, so no feature: {some(train_only, MOST_LISTED)}."
     if targets:
-        yield f"The target is no number: {some(targets, MOST_LISTED)}."
+        yield (
+            f"The target is no number: {some(targets, MOST_LISTED)}. Where a model wants 0, 1, 2 … (XGBoost does) it "
+            "must be encoded, and the predictions turned back."
+        )
 
 
 def _is_text(column: ColumnProfile) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 from pyflakes.checker import Checker  # type: ignore[import-untyped]
@@ -38,6 +39,9 @@ _USUAL_IMPORTS = {module: f"import {module}" for module in _MODULES.split()} | {
     "stats": "from scipy import stats",
     "tqdm": "from tqdm import tqdm",
 }
+_TEST_ANSWERS = re.compile(
+    r"(y|labels?|targets?|truth|answers?)_?test|test_?(y|labels?|targets?|truth|answers?)|y_true", re.IGNORECASE
+)
 _NOTEBOOK = ("display", "get_ipython")
 _REPLACED = {
     ("sklearn.metrics.mean_squared_error", "squared"): "call root_mean_squared_error instead",
@@ -129,7 +133,9 @@ def _origin(name: str, tree: ast.Module, known: Mapping[str, Known]) -> str:
         return f": add `from {answer.homes[0]} import {name}`"
     if name in _NOTEBOOK:
         return ": it exists in notebooks only"
-    return _did_you_mean(difflib.get_close_matches(name, bound_names(tree) - {name}, n=1, cutoff=0.8))
+    if _TEST_ANSWERS.fullmatch(name):
+        return ": test.csv has no answers, so remove every line that needs them"
+    return _did_you_mean(difflib.get_close_matches(name, bound_names(tree) - {name}, n=1, cutoff=0.85))
 
 
 def _relative(tree: ast.Module) -> Iterator[tuple[int, str]]:

@@ -12,6 +12,7 @@ An answer that yields no program, asked for again, is a node without one: a bugg
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -113,7 +114,7 @@ class LlmCoder:
     ) -> tuple[Exchange, Reading, tuple[str, ...]]:
         """The program after its faults were sent back once; as it was where nothing better came."""
         assert reading.code is not None
-        listed = "\n".join(f"- {finding}" for finding in findings)
+        listed = "\n".join(f"- {_with_line(finding, reading.code)}" for finding in findings)
         asked = prompt.followed_by(
             f"{reading.plan}\n\n```python\n{reading.code}```", self.templates.fill("mend", {"findings": listed})
         )
@@ -121,3 +122,11 @@ class LlmCoder:
         if mended.code is None or len(left := self.check(mended.code)) > len(findings):
             return exchange, reading, findings
         return exchange, replace(mended, plan=reading.plan), left
+
+
+def _with_line(finding: str, code: str) -> str:
+    """The finding with the line of the program that it is about."""
+    found, lines = re.match(r"line (\d+):", finding), code.splitlines()
+    if found is None or not 0 < int(found[1]) <= len(lines) or "`" in finding:
+        return finding
+    return f"line {found[1]}, `{lines[int(found[1]) - 1].strip()[:120]}`:{finding[found.end() :]}"
