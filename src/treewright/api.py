@@ -64,17 +64,19 @@ class Task:
 class Search:
     """A search for the best program for a task, kept in the folder ``dir``; to be used from one thread.
 
-    ``coder`` is an object, ``"recipes"`` or ``"folder:DIR"``; ``policy`` an object, by default the paper's. ``time``
-    is in seconds and counts while the search works, earlier sessions included. ``settings`` are any others that
-    ``--set`` takes, such as ``patience=20``. Where ``out/name`` holds a run of this task and seed, it goes on.
+    ``coder`` is an object, ``"recipes"``, ``"folder:DIR"``, or a dict of what ``--set coder.`` takes; ``model`` names a
+    language model, ``provider:name``, that writes instead. ``policy`` is an object, by default the paper's. ``time`` is
+    in seconds and counts while the search works, earlier sessions included. ``settings`` are any others that ``--set``
+    takes, such as ``patience=20``. Where ``out/name`` holds a run of this task and seed, it goes on.
     """
 
     def __init__(
         self,
         task: Task,
-        coder: Coder | str = "recipes",
+        coder: Coder | str | dict[str, Any] | None = None,
         policy: SearchPolicy | None = None,
         *,
+        model: str | None = None,
         workers: int = 1,
         seed: int = 0,
         out: Path | str = "runs",
@@ -82,13 +84,14 @@ class Search:
         time: float | None = None,
         **settings: Any,
     ) -> None:
-        named = coder if isinstance(coder, str) else f"python:{coder.name}"
+        own = None if coder is None or isinstance(coder, str | dict) else coder
+        writing = {"name": f"python:{own.name}"} if own else coder if isinstance(coder, dict) else {"name": coder}
         asked: dict[str, Any] = {
             "task": task.path,
             "goal": task.goal,
             "metric": task.metric,
             "target": task.target,
-            "coder": named,
+            "coder": writing | ({"model": model} if model else {}),
         }
         if policy is not None:
             asked["policy"] = {"name": f"python:{type(policy).__name__}"}
@@ -96,7 +99,7 @@ class Search:
         self._settings = limits | settings | asked | {"workers": workers, "seed": seed}
         make_config(self._settings)  # a mistake is said here rather than by the first step
         self._task = task
-        self._own = Own(task.facts, None if isinstance(coder, str) else coder, policy)
+        self._own = Own(task.facts, own, policy)
         self._out, self._unnamed = Path(out), name is None
         self._folder = RunFolder(self._out / (name or free_name(self._out, task.path)))
         self._search: TreeSearch | None = None

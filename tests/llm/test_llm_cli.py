@@ -12,7 +12,11 @@ import pytest
 
 from llm.server import Reply, Request, Server
 from support import write_line
+from treewright import Search, Task
 from treewright.cli import main
+from treewright.coders.llm.blocks import Caps
+from treewright.coders.llm.prompt import Prompt
+from treewright.coders.llm.templates import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -309,3 +313,20 @@ class TestDoctor:
         status, out, _ = treewright("doctor", "--sandbox", "none")
         assert status == 0 and not server.requests
         assert "keys for openai are there" in out
+
+
+def test_from_python_a_model_is_named_in_one_word(task, serve, home):
+    server = serve(good)
+    with Search(
+        Task.from_folder(task), {"base_url": server.openai, "review": "never"}, model="openai:test", out=home / "runs"
+    ) as search:
+        assert search.run(steps=2) == "steps"
+    assert {node.proposal.coder for node in search.tree.nodes} == {"openai:test"}
+    assert search.tree.usage.requests == len(server.requests) == 2
+
+
+def test_a_brief_of_ask_makes_the_same_prompt_and_tell_takes_the_answer(task, home):
+    with Search(Task.from_folder(task), out=home / "runs") as search:
+        brief = search.ask()
+        assert "# Goal" in Prompt(Templates.load(), brief, Caps(), 400)()[1].text
+        assert search.tell(brief, PROGRAM.format(slope=3)).valid
