@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +110,7 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
     from treewright.coders.llm.blocks import Caps
     from treewright.coders.llm.check import check
     from treewright.coders.llm.coder import LlmCoder
+    from treewright.coders.llm.columns import check_columns
     from treewright.coders.llm.names import Names
     from treewright.coders.llm.review import Reviewer, ReviewingEvaluator
 
@@ -118,7 +118,11 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
     templates, caps = load_templates(asked), Caps(samples=asked.samples)
     replayed = _recording(config)
     writers, reviewer = _sources(config, replayed, notify)
-    find_faults = partial(check, names=Names(executor))
+    names = Names(executor)
+
+    def find_faults(code: str) -> tuple[str, ...]:
+        return (*check(code, names), *check_columns(code, setting.table))
+
     coder: Coder = LlmCoder(writers, templates, caps, find_faults, asked.edits_above)
     if asked.seed_with_recipes:
         from treewright.coders.recipes import RecipeCoder

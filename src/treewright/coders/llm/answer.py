@@ -69,10 +69,11 @@ def join(first: str, more: str) -> str:
         ways = [start + more, f"{start}\n{more}"]
     else:
         ways = [way for body in _bodies(more, ending) for way in _ways(start, at, body)]
-    grades = [_grade(way) for way in ways]
-    if not any(grades) and _grade(start):  # nothing but words came after it
-        return start
-    return ways[grades.index(max(grades))]
+    for enough in (2, 1):
+        for way in ways:
+            if _grade(way) >= enough:
+                return way
+    return start if _grade(start) else ways[0]  # nothing but words came after it
 
 
 def without_thoughts(text: str, *, cut: bool = False) -> str:
@@ -194,7 +195,7 @@ def _repeated(code: str, more: str) -> int:
     for begin in range(max(0, len(lines) - _REPEATED_LINES), len(lines)):
         tail = "\n".join(lines[begin:])
         for end in (tail, tail.lstrip()):
-            if len(end.strip()) > 1 and more.startswith(end):
+            if len(end) > 1 and end.strip() and more.startswith(end):
                 return len(end)
     return 0
 

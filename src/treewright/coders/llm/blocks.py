@@ -133,8 +133,8 @@ def _cautions(setting: Setting) -> Iterator[str]:
         yield f"In train.csv alone, so no feature: {some(train_only, MOST_LISTED)}."
     if targets:
         yield (
-            f"The target is no number: {some(targets, MOST_LISTED)}. Where a model wants 0, 1, 2 … (XGBoost does) it "
-            "must be encoded, and the predictions turned back."
+            f"The target is no number: {some(targets, MOST_LISTED)}. scikit-learn's classifiers and LGBMClassifier "
+            "take it as it is and predict labels; XGBoost wants 0, 1, 2 … in its place, to be turned back afterwards."
         )
 
 
@@ -160,20 +160,25 @@ def _content(setting: Setting, caps: Caps) -> str:
 def _frame(setting: Setting) -> str:
     """How to read the data and write the submission, with the true names of files and columns."""
     task = setting.task
-    columns = list(task.submission_columns)
+    columns, targets = list(task.submission_columns), list(task.targets)
+    target = repr(targets[0]) if len(targets) == 1 else str(targets)
     shown = repr(columns[0]) if len(columns) == 1 else str(columns)  # a single name also takes a plain array
     if len(columns) > MOST_CLASSES:
         shown = f"[column for column in sample if column not in {task.ids}]"
-    predicted = {
-        Needs.NUMBERS: "predictions",
-        Needs.LABELS: "labels  # as in train.csv, not as numbers that stand for them",
-        Needs.PROBABILITIES: "probabilities  # in the order of these columns",
-    }[task.metric.needs]
+    predicted = "model.predict(X_test)  # one value for each row of test"
+    if task.metric.needs is Needs.LABELS:
+        predicted = "model.predict(X_test)  # one label for each row of test, as in train.csv"
+    elif task.metric.needs is Needs.PROBABILITIES:
+        predicted = "model.predict_proba(X_test)  # its columns are in the order of model.classes_"
+        if len(columns) == len(targets):
+            predicted = "model.predict_proba(X_test)[:, 1]  # one value for each row of test"
     return (
         "Read and write like this:\n\n```python\n"
         'train = pd.read_csv("./input/train.csv")\n'
-        f'test = pd.read_csv("./input/test.csv")  # has no {some(task.targets, 3)}\n'
+        f'test = pd.read_csv("./input/test.csv")  # has no {some(targets, 3)}\n'
         'sample = pd.read_csv("./input/sample_submission.csv")  # one row for each row of test, in the same order\n'
+        "# X and X_test: the features of all rows of train and of test, prepared in the same way\n"
+        f"model.fit(X, train[{target}])\n"
         f"sample[{shown}] = {predicted}\n"
         'sample.to_csv("./working/submission.csv", index=False)\n```'
     )
