@@ -110,7 +110,7 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
     from treewright.coders.llm.blocks import Caps
     from treewright.coders.llm.check import check
     from treewright.coders.llm.coder import LlmCoder
-    from treewright.coders.llm.columns import check_columns
+    from treewright.coders.llm.data_names import check_data_names
     from treewright.coders.llm.names import Names
     from treewright.coders.llm.review import Reviewer, ReviewingEvaluator
 
@@ -121,7 +121,7 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
     names = Names(executor)
 
     def find_faults(code: str) -> tuple[str, ...]:
-        return (*check(code, names), *check_columns(code, setting.table))
+        return (*check(code, names), *check_data_names(code, setting.table))
 
     coder: Coder = LlmCoder(writers, templates, caps, find_faults, asked.edits_above)
     if asked.seed_with_recipes:

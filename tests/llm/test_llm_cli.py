@@ -227,10 +227,13 @@ class TestTrouble:
                 ]
             return good(request)
 
-        status, out, _ = treewright("run", task, *flags(serve(unsteady)), "--steps", 10, "--workers", 2, "--json")
+        status, out, _ = treewright("run", task, *flags(serve(unsteady)), "--steps", 50, "--workers", 4, "--json")
         figures = json.loads(out)
         assert status == 0
-        assert figures["nodes"] == 10 and figures["stopped_by"] == "steps"
+        assert figures["nodes"] == 50 and figures["stopped_by"] == "steps"
+        nodes = json.loads(treewright("show", figures["run"], "--json")[1])["nodes"]
+        assert all(node["score"] is not None or node["reason"] for node in nodes)
+        assert figures["buggy"] < 25
 
 
 class TestBudget:

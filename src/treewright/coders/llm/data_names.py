@@ -1,41 +1,66 @@
-"""Columns that a program spells otherwise than the data do: a frequent slip, and seen without a run."""
+"""Columns that a program spells otherwise than the data do, and files that are not there: slips seen without a run."""
 
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from treewright.coders.llm.syntax import parse
+from treewright.coders.llm.text import some
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from treewright.task import TableProfile
 
+MOST_FILES = 12
 _RENAMING = {"lower", "upper", "title", "casefold", "capitalize", "rename", "strip", "replace", "columns"}
 """Methods and attributes by which a program may have given columns other names."""
 
 
-def check_columns(code: str, table: TableProfile) -> tuple[str, ...]:
-    """Names of columns in another case than theirs; nothing about a program that renames, or that does not parse."""
+_ALWAYS = ("train.csv", "test.csv", "sample_submission.csv")
+_INPUT_FILE = re.compile(r"(?:\./)?input/([^*?{}%\n]+\.\w+)")
+
+
+def check_data_names(code: str, table: TableProfile) -> tuple[str, ...]:
+    """Findings about columns in another case than theirs, and about files that ``./input`` does not have."""
     try:
-        tree = parse(code)
+        nodes = list(ast.walk(parse(code)))
     except SyntaxError:
         return ()
-    nodes = list(ast.walk(tree))
+    return (*_files(nodes, table), *_columns(nodes, table))
+
+
+def _files(nodes: list[ast.AST], table: TableProfile) -> Iterator[str]:
+    there = {*_ALWAYS, *(name for name, _ in table.files)}
+    for text, line in _texts(nodes).items():
+        path = _INPUT_FILE.fullmatch(text)
+        if path and path[1] not in there:
+            yield f"line {line}: there is no file '{text}'; there are {some(sorted(there), MOST_FILES)}"
+
+
+def _columns(nodes: list[ast.AST], table: TableProfile) -> tuple[str, ...]:
+    """Nothing about a program that renames."""
     stored = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
     called = {node.func.attr for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
     if (stored | called) & _RENAMING:
         return ()
     names = {column.name for column in (*table.columns, *table.targets)}
     meant = {name.casefold(): name for name in names}
-    texts = [node for node in nodes if isinstance(node, ast.Constant)]
-    lines = {node.value: node.lineno for node in reversed(texts) if isinstance(node.value, str)}
-    wrong = {text: line for text, line in lines.items() if _is_slip(text, names, meant)}
+    wrong = {text: line for text, line in _texts(nodes).items() if _is_slip(text, names, meant)}
     written = {key.value for key in _assigned(nodes) if isinstance(key, ast.Constant)}
     return tuple(
         f"line {line}: there is no column '{name}'; did you mean '{meant[name.casefold()]}'?"
         for name, line in sorted(wrong.items(), key=lambda item: item[1])
         if name not in written
     )
+
+
+def _texts(nodes: list[ast.AST]) -> dict[str, int]:
+    """The texts in a program, each with the first line it is on."""
+    texts = [node for node in nodes if isinstance(node, ast.Constant)]
+    return {node.value: node.lineno for node in reversed(texts) if isinstance(node.value, str)}
 
 
 def _is_slip(text: str, names: set[str], meant: dict[str, str]) -> bool:
