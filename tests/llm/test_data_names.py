@@ -36,12 +36,10 @@ def test_what_is_right_or_renamed_or_made_is_no_finding(code):
 
 
 def test_a_file_that_is_not_there_is_found_and_those_that_are_there_are_named():
-    table = TableProfile(9, 9, (), (), (("shops/a.csv", 1),))
+    table = TableProfile(9, 9, (), (), (("notes.md", 1), ("shops/", 1)))
     code = "read('./input/valid.csv')\nread('input/shops/a.csv')\nread('./input/train.csv')\nglob('./input/*.csv')\n"
-    assert check_data_names(code, table) == (
-        "line 1: there is no file './input/valid.csv'; "
-        "there are sample_submission.csv, shops/a.csv, test.csv, train.csv",
-    )
+    there = "notes.md, sample_submission.csv, shops/, test.csv, train.csv"
+    assert check_data_names(code, table) == (f"line 1: there is no file './input/valid.csv'; there are {there}",)
 
 
 def test_a_file_that_the_program_writes_elsewhere_is_none_of_the_input():

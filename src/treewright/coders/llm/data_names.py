@@ -36,7 +36,7 @@ def _files(nodes: list[ast.AST], table: TableProfile) -> Iterator[str]:
     there = {*_ALWAYS, *(name for name, _ in table.files)}
     for text, line in _texts(nodes).items():
         path = _INPUT_FILE.fullmatch(text)
-        if path and path[1] not in there:
+        if path and path[1] not in there and f"{path[1].partition('/')[0]}/" not in there:
             yield f"line {line}: there is no file '{text}'; there are {some(sorted(there), MOST_FILES)}"
 
 
