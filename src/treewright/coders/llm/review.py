@@ -78,7 +78,6 @@ class Reviewer:
             caps = self.caps.shrunk(share)
             value = " Give `value`: the metric's value that the program printed, or null." if self.printed else ""
             blocks = setting_blocks(setting, caps) | {"parent": program(setting, attempt, caps), "value": value}
-            blocks["rules"] = self.templates.rules
             return (
                 Message("system", self.templates.fill("system", blocks)),
                 Message("user", self.templates.fill("review", blocks)),
