@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -116,6 +117,16 @@ def test_a_conversation_is_sent_turn_by_turn_and_neighbours_of_one_role_as_one()
         endpoint(server).ask([Message(role, text) for role, text in turns])
     sent = [(message["role"], message["content"]) for message in server.requests[0].body["messages"]]
     assert sent == [("system", "a"), ("user", "b\n\nc"), ("assistant", "d\n\ne"), ("user", "f")]
+
+
+@pytest.mark.parametrize("name", [OPENAI, ANTHROPIC])
+def test_an_answer_that_goes_round_in_circles_is_broken_off(name: str) -> None:
+    with Server([Reply(text="Let us see. " + "again and again " * 20_000), Reply(text="42")]) as server:
+        asked = endpoint(server, name)
+        answer = asked.ask(QUESTION)
+        assert answer.finish == "repeating"
+        assert len(answer.text) < 20_000
+        assert asked.ask(QUESTION).text == "42"
 
 
 def test_tokens_are_estimated_where_the_server_does_not_count_them() -> None:
@@ -439,7 +450,8 @@ def test_a_program_ends_in_silence_whatever_is_still_open(hang: float) -> None:
         command = [sys.executable, "-X", "dev", "-W", "error", "-c", code, server.openai]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert len(server.requests) == 1
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    slow = re.compile(r"Executing <.*> took [\d.]+ seconds\n")  # what asyncio says in this mode of a busy machine
+    assert (done.returncode, done.stdout, slow.sub("", done.stderr)) == (0, "", "")
 
 
 def test_what_is_asked_after_the_end_is_called_off() -> None:

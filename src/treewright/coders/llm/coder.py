@@ -95,7 +95,7 @@ class LlmCoder:
         exchange = talk.ask(purpose, prompt)
         text, finish = exchange.answer, exchange.finish
         for _ in range(MOST_CONTINUED):
-            if not (reading := read_answer(text, finish=finish)).cut_off or not text.strip():
+            if not read_answer(text, finish=finish).cut_off or not text.strip() or finish == "repeating":
                 break
             more = talk.ask("continue", prompt.followed_by(text, self.templates.fill("continue", {})))
             text, finish = join(text, more.answer), more.finish

@@ -41,6 +41,7 @@ class Conversation:
     spent: Usage = NOTHING
     deadline: float | None = None
     cancel: threading.Event | None = None
+    max_tokens: int | None = None
     _asked: int = 0
 
     def ask(
@@ -75,5 +76,15 @@ class Conversation:
     def _request(
         self, purpose: str, messages: tuple[Message, ...], share: float, schema: type[BaseModel] | None
     ) -> Request:
-        number = self.begun + self._asked - len(self.recorded) + 1
-        return Request(self.node, number, purpose, messages, schema, share, self.spent, self.deadline, self.cancel)
+        return Request(
+            node=self.node,
+            number=self.begun + self._asked - len(self.recorded) + 1,
+            purpose=purpose,
+            messages=messages,
+            schema=schema,
+            max_tokens=self.max_tokens,
+            shrunk=share,
+            spent=self.spent,
+            deadline=self.deadline,
+            cancel=self.cancel,
+        )

@@ -41,8 +41,8 @@ class NoAnswer(Exception):  # noqa: N818 -- the node has the error, not the run
 class Request:
     """What is asked of a model for a node: the ``number``-th request for it.
 
-    ``schema`` asks for a structured answer. ``spent`` is what the run has taken by its log; ``deadline`` is a time of
-    ``time.monotonic``.
+    ``schema`` asks for a structured answer, ``max_tokens`` for a shorter one than usual. ``spent`` is what the run has
+    taken by its log; ``deadline`` is a time of ``time.monotonic``.
     """
 
     node: int
@@ -50,6 +50,7 @@ class Request:
     purpose: str
     messages: tuple[Message, ...]
     schema: type[BaseModel] | None = None
+    max_tokens: int | None = None
     shrunk: float = 1.0
     spent: Usage = NOTHING
     deadline: float | None = None
@@ -133,12 +134,13 @@ class Desk:
         )
 
     def _attempt(self, request: Request) -> Answer:
+        most = min(self.max_tokens, request.max_tokens or self.max_tokens)
         with self.accounts.reserve(self._estimate(request.messages), request.spent):
             try:
                 answer = self.endpoint.ask(
                     request.messages,
                     schema=request.schema,
-                    max_tokens=max(SHORTEST_ANSWER, int(self.max_tokens * request.shrunk)),
+                    max_tokens=max(SHORTEST_ANSWER, int(most * request.shrunk)),
                     cancel=request.cancel,
                     deadline=request.deadline,
                 )

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from treewright.tree import Evaluation, Execution, Tree
 
 SUMMARY_CHARS = 600
+MOST_TOKENS = 4_096
+"""Of a review, a model's thoughts included."""
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -70,6 +72,7 @@ class Reviewer:
             spent=trial.spent,
             deadline=time.monotonic() + trial.seconds,
             cancel=trial.cancel,
+            max_tokens=MOST_TOKENS,
         )
         more: tuple[Message, ...] = ()
         schema = PrintedReviewAnswer if self.printed else ReviewAnswer

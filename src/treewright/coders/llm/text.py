@@ -51,3 +51,16 @@ def some(values: Iterable[str], most: int) -> str:
     listed = tuple(values)
     more = f" and {len(listed) - most:,} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
+
+
+CIRCLING = 1_500
+"""Characters that have to repeat what was said just before; a small model may go on like that until its limit."""
+LONGEST_CIRCLE = 250
+
+
+def goes_round_in_circles(text: str) -> bool:
+    """Whether the end of the text is one piece over and over again."""
+    size, end = len(text), text[-CIRCLING:]
+    if size < CIRCLING + LONGEST_CIRCLE:
+        return False
+    return any(end == text[size - CIRCLING - period : size - period] for period in range(1, LONGEST_CIRCLE + 1))

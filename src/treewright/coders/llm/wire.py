@@ -31,7 +31,7 @@ from treewright.coders.llm import structured
 from treewright.coders.llm.background import background
 from treewright.coders.llm.dialect import Dialect, limit_of, room
 from treewright.coders.llm.providers import Price, cost
-from treewright.coders.llm.text import tokens
+from treewright.coders.llm.text import goes_round_in_circles, tokens
 from treewright.coders.llm.trouble import (
     Cancelled,
     Malformed,
@@ -60,6 +60,9 @@ TICK = 0.05
 PATIENCE = 4
 """So many times the silence that is allowed on the wire may pass without any part of an answer."""
 
+GLANCE = 256
+"""So many pieces of an answer come between two looks at whether it only repeats itself."""
+
 ADJUSTMENTS = 8
 """So many requests may go into one attempt."""
 
@@ -69,8 +72,9 @@ class Answer:
     """What came back.
 
     ``text`` is without the model's thoughts; of a structured answer it is the JSON. ``finish`` is ``stop``, ``length``
-    for an answer that was cut off, or what else the provider says; only an answer that did not end by ``stop`` may be
-    empty. ``notices`` tell what was changed to be served. ``usage_known`` is false where tokens had to be estimated.
+    for an answer that was cut off, ``repeating`` for one that went round in circles and was broken off, or what else
+    the provider says; only an answer that did not end by ``stop`` may be empty. ``notices`` tell what was changed to be
+    served. ``usage_known`` is false where tokens had to be estimated.
     """
 
     text: str
@@ -171,6 +175,7 @@ class _Attempt:
     usage: Usage = field(default_factory=Usage)
     notices: list[str] = field(default_factory=list)
     usage_known: bool = True
+    repeating: bool = False
 
     def total(self) -> Usage:
         """What all requests took together."""
@@ -192,6 +197,7 @@ class _Attempt:
             text = structured.text_of(response)
             found = structured.find(text, self.schema) if self.schema else text
             finish = "stop" if response.finish_reason in _STOPPED else str(response.finish_reason)
+            finish = "repeating" if self.repeating else finish
             if found is not None:
                 return Answer(found, self.total(), finish, tuple(self.notices), self.usage_known)
             if finish != "stop" or not self._next_mode(mode):
@@ -210,6 +216,8 @@ class _Attempt:
             response = await self._listen(conversation, settings, parameters)
         except TimeoutError:
             raise Unavailable(f"{name}: no word from the model in time") from None
+        if self.repeating:
+            return response
         if response.finish_reason == "error" or (response.finish_reason is None and model.provider):
             raise Unavailable(f"{name}: the reply broke off")
         if response.finish_reason in _STOPPED and not structured.text_of(response).strip():
@@ -228,8 +236,13 @@ class _Attempt:
                     model, conversation, model_settings=settings, model_request_parameters=parameters
                 ) as stream,
             ):
+                pieces = 0
                 async for _ in stream:
                     watch.reschedule(asyncio.get_running_loop().time() + patience)
+                    pieces += 1
+                    if pieces % GLANCE == 0 and goes_round_in_circles(structured.text_of(stream.get())):
+                        self.repeating = True
+                        break
             return stream.get()
         except UnexpectedModelBehavior:
             if stream:
