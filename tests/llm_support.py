@@ -15,9 +15,9 @@ from treewright.testing import setting as bare_setting
 from treewright.tree import Exchange, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from treewright.coders.llm.coder import LlmCoder
+    from treewright.coders.llm.coder import Check, LlmCoder
     from treewright.tree import Action, Tree
 
 PROGRAM = 'import csv\n\nopen("./working/submission.csv", "w").write("id,y\\n")\n'
@@ -89,12 +89,12 @@ def brief(tree: Tree, action: Action, *, where: Setting | None = None, **changes
     return replace(plain, **changes)
 
 
-def no_faults(code: str) -> tuple[str, ...]:
-    del code
+def no_faults(code: str, brief: Brief) -> tuple[str, ...]:
+    del code, brief
     return ()
 
 
-def coder(*sources: Source, check: Callable[[str], tuple[str, ...]] = no_faults, **changes: Any) -> LlmCoder:
+def coder(*sources: Source, check: Check = no_faults, **changes: Any) -> LlmCoder:
     from treewright.coders.llm.coder import LlmCoder
 
     return LlmCoder(sources, Templates.load(), Caps(), check, **changes)

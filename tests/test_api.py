@@ -11,6 +11,7 @@ import pytest
 import treewright
 from support import write_line
 from treewright import Action, Node, Operator, Proposal, Search, Task
+from treewright.config import DEFAULT_SECONDS
 from treewright.errors import ConfigError, RunError, UsageError
 
 PROGRAM = """
@@ -72,6 +73,17 @@ def test_a_mistake_in_the_call_is_said_before_anything_is_made(task, tmp_path):
     with pytest.raises(ConfigError, match="nearest is 'patience'"):
         Search(task, patiense=3)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("coder", ["recipes", {"name": "recipes"}, SlopeCoder()])
+def test_a_model_beside_another_coder_would_write_nothing(task, coder):
+    with pytest.raises(UsageError, match="the model openai:test would write nothing"):
+        Search(task, coder, model="openai:test")
+
+
+def test_a_limit_on_models_does_not_make_a_search_endless(task):
+    with Search(task, max_cost=5.0, max_tokens=10**9) as search:
+        assert 0 < search.ask().time_left <= DEFAULT_SECONDS
 
 
 def test_a_coder_of_one_s_own_writes_the_programs(task):

@@ -314,11 +314,96 @@ def test_a_task_toml_that_is_a_folder(home, refused):
         (["--set", "policy.num_draft=3"], "the nearest is 'num_drafts'"),
         (["--set", "steps"], "--set takes key=value"),
         (["--config", "nowhere.toml"], "there is no configuration file nowhere.toml"),
+        (["--max-cost", "0"], "max_cost = 0.0"),
+        (["--set", "coder.temperature=warm"], "coder.temperature = 'warm'"),
+        (["--set", "coder.price.input=3"], "name both coder.price.input and coder.price.output"),
     ],
 )
 def test_a_flag_out_of_its_range(home, refused, flags, advice):
     (home / "nothing").mkdir()
     assert advice in refused("run", make_task(home / "task"), *flags)
+
+
+MODEL = ["--model", "openai:test"]
+
+
+@pytest.mark.parametrize("command", ["run", "doctor"])
+@pytest.mark.parametrize(
+    "address", ["foo", "ftp://x", "http://", "http://host:port", "http://host:0", "http://[", "//host"]
+)
+def test_an_address_that_is_none(home, refused, command, address):
+    task = [make_task(home / "task")] if command == "run" else []
+    advice = refused(command, *task, *MODEL, "--base-url", address)
+    assert f"coder.base_url = {address!r}: it is no base URL, which looks like http://localhost:8080/v1" in advice
+
+
+@pytest.mark.parametrize("address", ["https://bob:hush@host/v1", "https://hush@host", "http://bob:hu/hush@host/v1"])
+@pytest.mark.parametrize("way", ["flag", "setting", "file"])
+def test_an_address_with_a_password_in_it_is_not_taken_and_not_shown(home, refused, address, way):
+    (home / "own.toml").write_text(f'[coder]\nbase_url = "{address}"\n')
+    flags = {
+        "flag": ["--base-url", address],
+        "setting": ["--set", f"coder.base_url={address}"],
+        "file": ["--config", "own.toml"],
+    }
+    advice = refused("run", make_task(home / "task"), *MODEL, *flags[way])
+    assert "coder.base_url" in advice and "***@host" in advice
+    assert "hush" not in advice
+    if "hu/" not in address:
+        assert "OPENAI_API_KEY" in advice and "OPENAI_BASE_URL" in advice
+
+
+@pytest.mark.parametrize(
+    ("flags", "advice"),
+    [
+        ([*MODEL, "--coder", "recipes"], "--model does nothing where the coder is recipes"),
+        ([*MODEL, "--coder", "folder:nothing"], "--model does nothing where the coder is folder:"),
+        (["--review-model", "openai:test"], "--review-model does nothing where the coder is recipes; name a model"),
+        (["--review", "never"], "--review does nothing where the coder is recipes"),
+        (["--base-url", "http://host/v1"], "--base-url does nothing where the coder is recipes"),
+        (["--no-samples"], "--no-samples does nothing where the coder is recipes"),
+        (["--rerun"], "--rerun does nothing without a replay"),
+        ([*MODEL, "--rerun"], "--rerun does nothing without a replay"),
+        ([*MODEL, "--review", "never", "--review-model", "openai:x"], "--review-model does nothing where nothing is"),
+    ],
+)
+def test_a_flag_that_would_do_nothing(home, refused, flags, advice):
+    assert advice in refused("run", make_task(home / "task"), *flags)
+
+
+@pytest.mark.parametrize("flag", ["--review-model=openai:x", "--base-url=http://host/v1", "--no-samples"])
+def test_a_replay_asks_no_model_that_a_flag_could_be_about(run, home, refused, flag):
+    advice = refused("run", make_task(home / "task"), "--model", f"replay:{run}", flag)
+    assert f"{flag.partition('=')[0]} does nothing in a replay" in advice
+
+
+@pytest.mark.parametrize("flags", [["--no-samples"], ["--preset", "paper"], ["--set", "coder.samples=false"]])
+def test_an_inspection_without_a_prompt_has_no_use_for_what_a_prompt_is_made_of(home, refused, flags):
+    assert f"{flags[0]} does nothing without --prompt" in refused("inspect", make_task(home / "task"), *flags)
+
+
+def test_a_model_that_a_file_names_may_lie_idle(home, programs, call):
+    (home / "own.toml").write_text('[coder]\nmodel = "openai:test"\nreview = "never"\nbase_url = "http://host/v1"\n')
+    flags = ("--config", "own.toml", "--coder", f"folder:{programs}", "--quiet")
+    assert call("run", make_task(home / "task"), *flags)[0] == 0
+
+
+@pytest.mark.parametrize("package", ["pydantic_ai", "pyflakes", "dotenv"])
+def test_a_missing_package_for_language_models_is_one_line_with_its_mend(home, package):
+    make_task(home / "task")
+    (home / ".env").write_text("SOME=thing\n")  # what dotenv is for
+    blocked = f"import sys; sys.modules[{package!r}] = None; from treewright.cli import main; main()"
+    for command in (["run", "task"], ["doctor"]):
+        done = subprocess.run(
+            [sys.executable, "-c", blocked, *command, *MODEL, "--sandbox", "none"],
+            cwd=home, capture_output=True, text=True, check=False, env=os.environ | {"OPENAI_API_KEY": "sk-none"},
+        )  # fmt: skip
+        told = done.stderr if command[0] == "run" else done.stdout
+        (line,) = (line for line in told.splitlines() if "treewright[llm]" in line)
+        assert package in line and "pip install 'treewright[llm]'" in line
+        assert "Traceback" not in done.stderr
+        assert done.returncode == (2 if command[0] == "run" else 1)
+    assert not list((home / "runs").glob("**/*"))
 
 
 @pytest.mark.parametrize("arguments", [["rnu"], ["run", "task", "--stps", "3"], ["run", "task", "--seed", "a"]])
@@ -481,6 +566,12 @@ def test_a_run_that_another_process_works_on(run, refused, call):
         (["--time", "+soon"], "is no time"),
         (["--workers", "0"], "workers = 0"),
         (["--set", "polic=3"], "the nearest is 'policy'"),
+        (["--max-cost", "much"], "--max-cost takes USD"),
+        (["--max-cost=-1"], "--max-cost takes USD"),
+        (["--max-tokens", "+1.5"], "--max-tokens takes a number"),
+        (["--base-url", "http://host/v1"], "--base-url does nothing where the coder is folder:"),
+        (["--review", "never"], "--review does nothing where the coder is folder:"),
+        (["--model", "gpt-5"], "did you mean openai:gpt-5?"),
     ],
 )
 def test_a_resume_that_cannot_be(run, refused, flags, advice):

@@ -97,7 +97,11 @@ class Search:
             asked["policy"] = {"name": f"python:{type(policy).__name__}"}
         limits = {"steps": None, "time": time, "patience": None}
         self._settings = limits | settings | asked | {"workers": workers, "seed": seed}
-        make_config(self._settings)  # a mistake is said here rather than by the first step
+        config = make_config(self._settings)  # a mistake is said here rather than by the first step
+        if model and config.coder.kind != "llm":
+            raise UsageError(
+                f"the coder is {config.coder.kind}, so the model {model} would write nothing; name one of them"
+            )
         self._task = task
         self._own = Own(task.facts, own, policy)
         self._out, self._unnamed = Path(out), name is None
@@ -123,7 +127,8 @@ class Search:
     def run(self, steps: int | None = None) -> str:
         """Search until the run has ``steps`` nodes or another limit is reached, choose the final answer, publish it.
 
-        Says why it stopped: ``steps``, ``time`` or ``patience``. Without any limit, ``config.DEFAULT_SECONDS`` is one.
+        Says why it stopped: ``steps``, ``time``, ``patience``, ``cost`` or ``tokens``. Where none of the first three
+        is named, the time is ``config.DEFAULT_SECONDS``.
         Run again with more steps it goes on; ``run(len(search.tree))`` ends what ``ask`` and ``tell`` began.
         """
         self.close()

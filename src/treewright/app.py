@@ -61,10 +61,15 @@ class Run:
     def __enter__(self) -> Self:
         try:
             self.search.__enter__()
+            self._check_price()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def _check_price(self) -> None:
+        if self.config.max_cost is not None and self.search.tree.usage.cost_usd is None:
+            raise ConfigError("--max-cost cannot hold: this run has used a model whose price was not known")
 
     def keep_settings(self) -> None:
         """Let a later resume begin with the settings of this one; only while the run is open."""
@@ -224,7 +229,7 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
         budget=Budget(
             coding.steps, config.time, config.patience, config.script_time, config.max_cost, config.max_tokens
         ),
-        workers=config.workers,
+        workers=coding.workers or config.workers,
         memory=remember_valid if config.memory == "paper" else remember,
         opened=opened,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from treewright.coders.llm.templates import Templates
     from treewright.config import CoderConfig, Config
     from treewright.folder import RunFolder
-    from treewright.protocols import Executor
+    from treewright.protocols import Brief, Executor
     from treewright.record import Record
 
 REPLAY = "replay:"
@@ -40,7 +40,8 @@ class Coding:
     """The coder, and what follows from it.
 
     ``steps`` is how many nodes it allows (``None``: any number), ``policy`` the search policy that it insists on,
-    ``evaluator`` puts what it needs around an evaluator.
+    ``evaluator`` puts what it needs around an evaluator. ``workers`` is how many it insists on: choices that were
+    made while several worked can only be repeated one after the other.
     """
 
     coder: Coder
@@ -48,6 +49,7 @@ class Coding:
     steps: int | None = None
     policy: SearchPolicy | None = None
     evaluator: Callable[[Evaluator], Evaluator] = lambda evaluator: evaluator
+    workers: int | None = None
 
 
 def choose_coding(
@@ -107,6 +109,9 @@ def _from_folder(config: Config, folder: Path) -> Coding:
 
 
 def _language_model(config: Config, setting: Setting, executor: Executor, folder: RunFolder, notify: Notify) -> Coding:
+    from treewright.coders.llm.providers import need_packages
+
+    need_packages()
     from treewright.coders.llm.blocks import Caps
     from treewright.coders.llm.check import check
     from treewright.coders.llm.coder import LlmCoder
@@ -116,12 +121,12 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
 
     asked = config.coder
     templates, caps = load_templates(asked), Caps(samples=asked.samples)
-    replayed = _recording(config)
+    replayed = _recording(config, folder)
     writers, reviewer = _sources(config, replayed, notify)
-    names = Names(executor)
+    names = Names(executor, memory_mb=setting.machine.memory_mb)
 
-    def find_faults(code: str) -> tuple[str, ...]:
-        return (*check(code, names), *check_data_names(code, setting.table))
+    def find_faults(code: str, brief: Brief) -> tuple[str, ...]:
+        return (*check(code, names, brief.cancel), *check_data_names(code, setting.table))
 
     coder: Coder = LlmCoder(writers, templates, caps, find_faults, asked.edits_above)
     if asked.seed_with_recipes:
@@ -136,15 +141,16 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
         if asked.review == "never":
             return inner
         always = asked.review == "always"
-        return ReviewingEvaluator(inner, Reviewer(reviewer, templates, caps), setting, always=always)
+        return ReviewingEvaluator(inner, Reviewer(reviewer, templates, caps), setting, always=always, notify=notify)
 
     if replayed:
         from treewright.coders.llm.replay import RecordedPolicy
 
-        written = next((node.id - 1 for node in replayed.tree.nodes if node.proposal is None), len(replayed.tree))
+        unwritten = (node.id for node in replayed.tree.nodes if node.in_flight and node.proposal is None)
+        written = next(unwritten, len(replayed.tree) + 1) - 1
         words = f"coder: the answers recorded in {replayed.folder.path}; nothing is sent anywhere"
         steps = min(written, config.steps or written)
-        return Coding(coder, words, steps, RecordedPolicy(replayed.tree), evaluator)
+        return Coding(coder, words, steps, RecordedPolicy(replayed.tree), evaluator, workers=1)
     words = f"coder: {', '.join(source.name for source in writers)}"
     if asked.review != "never" and reviewer.name != writers[0].name:
         words += f", reviewed by {reviewer.name}"
@@ -224,21 +230,29 @@ def _refuse_unpriced(desks: Mapping[str, Desk]) -> None:
         )
 
 
-def _recording(config: Config) -> Record | None:
+def _recording(config: Config, folder: RunFolder) -> Record | None:
     """The run that a replay repeats."""
     model = config.coder.model
     if model is None or not model.startswith(REPLAY):
         return None
+    from treewright.data.holdout import same_split
     from treewright.record import read_run
 
     recording = read_run(Path(model.removeprefix(REPLAY)))
     recorded = make_config(dict(recording.started.config))
-    for key in () if config.rerun else SPLIT_BY:
+    if config.rerun:
+        return recording
+    for key in SPLIT_BY:
         if getattr(config, key) != getattr(recorded, key):
             raise ConfigError(
                 f"{recording.folder.path} was run with {key} = {getattr(recorded, key)}, so what its scripts did says "
                 f"nothing about {getattr(config, key)}; run them again with --rerun"
             )
+    if not same_split(recording.folder.data, folder.data):
+        raise ConfigError(
+            f"the data have changed since {recording.folder.path} was run, or are hidden in another way, so what its "
+            "scripts did says nothing any more; run them again with --rerun"
+        )
     return recording
 
 

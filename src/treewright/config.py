@@ -6,15 +6,32 @@ import difflib
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
+from treewright.coders.llm.addresses import check_address, names_user, shown_address
 from treewright.durations import parse_time
 from treewright.errors import ConfigError, RunFormatError, UsageError
 
 DEFAULT_SECONDS = 600.0
-"""The time of a run for which neither steps nor time were named."""
+"""The time of a run for which neither steps, time nor patience were named.
+
+Limits on language models alone do not end every run: recipes and free models never reach them.
+"""
+
+PROVIDERS_OWN = "none"
+"""The temperature that leaves it to the provider: TOML has no word for nothing."""
 
 
 def _settle(text: str) -> str:
@@ -35,10 +52,31 @@ def _seconds(value: object) -> object:
         raise ValueError(str(error)) from None
 
 
+def _temperature(value: object) -> object:
+    return None if isinstance(value, str) and value.strip().lower() == PROVIDERS_OWN else value
+
+
+def _address(text: str) -> str | None:
+    if not (url := text.strip()):
+        return None
+    if complaint := check_address(url):
+        raise ValueError(complaint)
+    if names_user(url):
+        raise ValueError(
+            "a name or password would be kept in the run's folder; leave it out and set the key in the environment "
+            "(OPENAI_API_KEY, say), or the whole address (OPENAI_BASE_URL, say)"
+        )
+    return url
+
+
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 """A number of seconds, or a text like ``10m``."""
 SettledPath = Annotated[Path, AfterValidator(Path.absolute)]
 SettledText = Annotated[str, AfterValidator(_settle)]
+Address = Annotated[str, AfterValidator(_address)]
+"""A base URL without a name or a password in it."""
+Temperature = Annotated[float | None, Field(ge=0, le=2), BeforeValidator(_temperature)]
+"""A number, or ``None``, which is spelled ``none``: the provider's own."""
 
 
 class _Section(BaseModel):
@@ -64,6 +102,12 @@ class PriceConfig(_Section):
     input: float | None = Field(default=None, ge=0)
     output: float | None = Field(default=None, ge=0)
 
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.input is None) != (self.output is None):
+            raise ValueError("name both coder.price.input and coder.price.output, 0 for what costs nothing")
+        return self
+
 
 class CoderConfig(_Section):
     """Who writes the programs, and how a language model is asked.
@@ -76,14 +120,14 @@ class CoderConfig(_Section):
     name: SettledText | None = None
     model: SettledText | None = None
     review_model: str | None = None
-    base_url: str | None = None
+    base_url: Address | None = None
     review: Literal["auto", "always", "never"] = "auto"
     operators: Literal["treewright", "paper"] = "treewright"
     prompts: SettledPath | None = None
     samples: bool = True
     edits_above: int = Field(default=400, ge=1)
     seed_with_recipes: int = Field(default=0, ge=0)
-    temperature: float | None = Field(default=0.5, ge=0, le=2)
+    temperature: Temperature = 0.5
     max_tokens: int = Field(default=16_384, ge=64)
     context: int | None = Field(default=None, ge=2_048)
     silence: Seconds = Field(default=300.0, gt=0)
@@ -94,6 +138,12 @@ class CoderConfig(_Section):
     def kind(self) -> str:
         """The coder that this asks for."""
         return self.name or ("llm" if self.model else "recipes")
+
+    @model_serializer(mode="wrap")
+    def _spell_out(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keep a temperature of ``None``, which is not the default, where what is ``None`` is left out."""
+        content: dict[str, Any] = serialize(self)
+        return content | ({"temperature": PROVIDERS_OWN} if self.temperature is None else {})
 
 
 class Config(_Section):
@@ -137,7 +187,7 @@ def make_config(*layers: dict[str, Any]) -> Config:
     merged: dict[str, Any] = {}
     for layer in layers:
         merged = _merge(merged, _spelled_out(layer))
-    if all(merged.get(key) is None for key in ("steps", "time", "patience", "max_cost", "max_tokens")):
+    if all(merged.get(key) is None for key in ("steps", "time", "patience")):
         merged["time"] = DEFAULT_SECONDS
     try:
         config = Config.model_validate(merged)
@@ -221,7 +271,11 @@ def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
-        return f"{place or 'the configuration'} = {first['input']!r}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+        given = first["input"]
+        if place == "coder.base_url" and isinstance(given, str):
+            given = shown_address(given)
+        complaint = first["msg"].removeprefix("Value error, ")
+        return f"{place or 'the configuration'} = {given!r}: {complaint[:1].lower()}{complaint[1:]}"
     section: Any = Config
     for part in first["loc"][:-1]:
         section = section.model_fields[str(part)].annotation

@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treewright.coding import model_names, open_desk
+from treewright.coding import REPLAY, model_names, open_desk
 from treewright.errors import TreewrightError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from treewright.coders.llm.trouble import Trouble
     from treewright.coders.llm.wire import Endpoint
-    from treewright.config import CoderConfig
+    from treewright.config import CoderConfig, Config
 
 ML_PACKAGES = ("numpy", "pandas", "scikit-learn", "lightgbm")
 PATIENCE = 120.0
@@ -40,13 +41,13 @@ class Finding:
     mend: str = ""
 
 
-def examine(asked: CoderConfig, python: Path | None, sandbox: str) -> Iterator[Finding]:
-    """Look at everything, the quick things first."""
-    python = python or Path(sys.executable)
+def examine(config: Config) -> Iterator[Finding]:
+    """Look at everything that a run with these settings would use, the quick things first."""
+    python = config.python or Path(sys.executable)
     yield from _interpreter(python)
-    yield _sandbox(sandbox, python)
+    yield _sandbox(config.sandbox, python)
     yield from _machine()
-    yield from _models(asked)
+    yield from _models(config.coder)
 
 
 def _interpreter(python: Path) -> Iterator[Finding]:
@@ -92,26 +93,39 @@ def _machine() -> Iterator[Finding]:
 
 
 def _models(asked: CoderConfig) -> Iterator[Finding]:
-    try:
-        from treewright.coders.llm.providers import PROVIDERS, environment
+    from treewright.coders.llm.providers import environment, need_packages
 
+    try:
         variables = environment(Path.cwd())
-    except ImportError as error:
-        works = False if asked.model else None
-        yield Finding("models", works, f"{error.name} is not installed", "pip install 'treewright[llm]'")
-        return
+        if asked.model is not None:
+            need_packages()
     except TreewrightError as error:
         yield Finding("models", False, str(error))
         return
     if asked.model is None:
-        keys = [name for name, provider in PROVIDERS.items() if any(variables.get(key) for key in provider.keys)]
-        found = f"keys for {', '.join(keys)} are there" if keys else "no key is there"
-        yield Finding(
-            "models", None, f"none named, so recipes write; {found}", "try one: treewright doctor --model PROVIDER:NAME"
-        )
-        return
-    for name in model_names(asked):
-        yield from _model(asked, name, variables)
+        yield Finding("models", None, "none named, so recipes write")
+        yield from _keys(variables)
+    elif asked.model.startswith(REPLAY):
+        yield Finding("models", None, f"{asked.model} asks none")
+    else:
+        for name in model_names(asked):
+            yield from _model(asked, name, variables)
+
+
+def _keys(variables: Mapping[str, str]) -> Iterator[Finding]:
+    """The keys that are there, each with the command that tries it."""
+    from treewright.coders.llm.providers import PROVIDERS
+
+    there = False
+    for name, provider in PROVIDERS.items():
+        key = next((key for key in provider.keys if variables.get(key, "").strip()), None)
+        if key:
+            there = True
+            command = f"treewright doctor --model {name}:{provider.example}"
+            yield Finding(name, None, f"{key} is there; nothing was sent", f"try it: {command}")
+    if not there:
+        keys = ", ".join(provider.keys[0] for provider in PROVIDERS.values() if provider.home)
+        yield Finding("keys", None, "none is there", f"for a language model set one of {keys}; or serve one yourself")
 
 
 def _model(asked: CoderConfig, name: str, variables: Mapping[str, str]) -> Iterator[Finding]:
@@ -130,26 +144,50 @@ def _model(asked: CoderConfig, name: str, variables: Mapping[str, str]) -> Itera
 
 
 def _ask(name: str, endpoint: Endpoint) -> Iterator[Finding]:
+    """Whether the model answers at all and, if so, whether it can give the structured answer of a review."""
     from treewright.coders.llm.review import ReviewAnswer
-    from treewright.coders.llm.trouble import Cancelled, Trouble
+    from treewright.coders.llm.trouble import Trouble
     from treewright.tree import Message
 
     stop = threading.Event()
     question = (Message("user", "Answer with the one word OK."),)
-    review = (Message("user", "A program printed 'done' and exited with status 0. Say that this is no bug."),)
     try:
         answer = endpoint.ask(question, max_tokens=1024, cancel=stop, deadline=time.monotonic() + PATIENCE)
-        yield Finding(name, True, f"answers in {answer.usage.seconds:.1f} s")
-        for notice in answer.notices:
-            yield Finding(name, True, notice)
-        endpoint.ask(review, schema=ReviewAnswer, max_tokens=1024, cancel=stop, deadline=time.monotonic() + PATIENCE)
-        how = {"tool": "by tool call", "native": "by JSON schema", "prompted": "as JSON asked for in the prompt"}
-        yield Finding(f"{name} structured", True, how[endpoint.mode])
-    except Cancelled:
-        yield Finding(name, False, f"no answer within {PATIENCE:.0f} s", "is it overloaded, or the wrong address?")
     except Trouble as trouble:
-        yield Finding(
-            f"{name} structured" if "JSON" in str(trouble) else name, False, str(trouble), "--review never does without"
-        )
+        yield Finding(name, False, str(trouble), _mend(trouble, name, endpoint))
+        return
     except TreewrightError as error:
         yield Finding(name, False, str(error))
+        return
+    yield Finding(name, True, f"answers in {answer.usage.seconds:.1f} s")
+    for notice in answer.notices:
+        yield Finding(name, True, notice)
+    review = (Message("user", "A program printed 'done' and exited with status 0. Say that this is no bug."),)
+    about = f"{name} structured"
+    try:
+        endpoint.ask(review, schema=ReviewAnswer, max_tokens=1024, cancel=stop, deadline=time.monotonic() + PATIENCE)
+    except (Trouble, TreewrightError) as trouble:
+        yield Finding(about, False, str(trouble), "--review never does without")
+        return
+    how = {"tool": "by tool call", "native": "by JSON schema", "prompted": "as JSON asked for in the prompt"}
+    yield Finding(about, True, how[endpoint.mode])
+
+
+def _mend(trouble: Trouble, name: str, endpoint: Endpoint) -> str:
+    """What helps where not even a plain request is answered."""
+    from treewright.coders.llm.providers import PROVIDERS
+    from treewright.coders.llm.trouble import CalledOff, TooLong, Unavailable
+
+    home = PROVIDERS[name.partition(":")[0]].home
+    own = (endpoint.model.base_url or "").rstrip("/") != home
+    match trouble:
+        case Unavailable(replied=True):
+            return "try another model, or again later"
+        case Unavailable() | CalledOff() if own:
+            return "is the server running, and not overloaded? is its address, --base-url, right?"
+        case Unavailable() | CalledOff():
+            return "is this machine online? then try again later"
+        case TooLong():
+            return "let the server give the model a longer context"
+        case _:
+            return "try another model"

@@ -97,7 +97,7 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The run ended by itself. ``stopped_by`` is ``steps``, ``time`` or ``patience``."""
+    """The run ended by itself. ``stopped_by`` is ``steps``, ``time``, ``patience``, ``cost`` or ``tokens``."""
 
     stopped_by: str
 

@@ -90,6 +90,10 @@ class Cancelled(Exception):  # noqa: N818 -- no error: it was asked for
     """The work on a node was cut short because ``cancel`` was set: nothing came of it, it is left for a resume."""
 
 
+class Overdrawn(Exception):  # noqa: N818 -- the end of a budget is no error
+    """A program would take more than is left of the ``cost`` or ``tokens``: the node waits for a higher limit."""
+
+
 def _forget(exchange: Exchange) -> None:
     del exchange
 
@@ -106,7 +110,7 @@ class Brief:
 
     For coders that ask a language model: ``exchanges`` are the answers that an earlier session has already had for
     this node, ``keep`` stores one for good before anything acts on it, ``spent`` is what the whole run has taken by
-    its log. ``writing_time`` is within how many seconds the program must be written (``None``: no limit); once
+    its log. ``deadline`` is when the program must be written, by ``time.monotonic`` (``None``: no limit); once
     ``cancel`` is set, ``Cancelled`` is the answer.
     """
 
@@ -121,7 +125,7 @@ class Brief:
     time_left: float | None
     steps_left: int | None
     seed: int
-    writing_time: float | None = None
+    deadline: float | None = field(default=None, compare=False)
     exchanges: tuple[Exchange, ...] = ()
     spent: Usage = NOTHING
     keep: Callable[[Exchange], None] = field(default=_forget, compare=False, repr=False)
@@ -145,7 +149,8 @@ class Coder(Protocol):
     def write(self, brief: Brief) -> Proposal:
         """A plan and one complete program, or none with the ``reason`` in the proposal's notes: a buggy node.
 
-        ``ProviderError`` when no program can be had any more, ``Cancelled`` as the brief says.
+        ``ProviderError`` when no program can be had any more, ``Overdrawn`` when it would cost more than there is,
+        ``Cancelled`` as the brief says.
         """
 
 
@@ -182,7 +187,8 @@ class Executor(Protocol):
 class Trial:
     """A program to be scored. ``rival`` is the best node's evaluation: a trial clearly behind it may end early.
 
-    ``plan``, ``exchanges``, ``spent`` and ``keep`` are for evaluators that ask a language model, as in ``Brief``.
+    ``plan``, ``exchanges``, ``spent``, ``deadline`` and ``keep`` are for evaluators that ask a language model, as in
+    ``Brief``.
     """
 
     node: int
@@ -193,6 +199,7 @@ class Trial:
     plan: str = ""
     exchanges: tuple[Exchange, ...] = ()
     spent: Usage = NOTHING
+    deadline: float | None = None
     keep: Callable[[Exchange], None] = field(default=_forget, compare=False, repr=False)
 
 

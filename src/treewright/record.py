@@ -5,7 +5,7 @@ Nothing here takes the lock or needs the data, so a run can be looked at while a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from treewright.tree import Node
 
 Kind = TypeVar("Kind")
+
+REVIEW = "review"
+"""The purpose of a request that belongs to no coding operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,12 @@ def node_summary(record: Record, node: Node) -> dict[str, Any]:
     }
 
 
+def node_usage(record: Record, node: Node) -> dict[str, Any]:
+    """What the requests for one node took, in all and by what they were for."""
+    purposes = _totals((exchange.purpose, exchange) for exchange in record.exchanges(node.id))
+    return _usage(node.usage) | {"by_purpose": purposes}
+
+
 def _usage(usage: Usage) -> dict[str, Any]:
     cost = None if usage.cost_usd is None else round(usage.cost_usd, 6)
     return {
@@ -150,12 +159,23 @@ def _usage(usage: Usage) -> dict[str, Any]:
 
 
 def _shares(record: Record) -> dict[str, Any]:
-    """What each model took, and what was asked for."""
-    shares: dict[str, dict[str, Usage]] = {"by_model": {}, "by_purpose": {}}
-    for exchange in record.exchanges():
-        for name, key in (("by_model", exchange.model), ("by_purpose", exchange.purpose)):
-            shares[name][key] = shares[name].get(key, NOTHING) + exchange.usage
-    return {name: {key: _usage(usage) for key, usage in share.items()} for name, share in shares.items()}
+    """What each model took, and each operator with all that it asked again for; reviews apart."""
+    answered = [entry.event for entry in record.entries if isinstance(entry.event, Answered)]
+    return {
+        "by_model": _totals((event.exchange.model, event.exchange) for event in answered),
+        "by_operator": _totals((_operator(record.tree, event), event.exchange) for event in answered),
+    }
+
+
+def _operator(tree: Tree, event: Answered) -> str:
+    return REVIEW if event.exchange.purpose == REVIEW else tree[event.node].action.operator.value
+
+
+def _totals(exchanges: Iterable[tuple[str, Exchange]]) -> dict[str, dict[str, Any]]:
+    totals: dict[str, Usage] = {}
+    for key, exchange in exchanges:
+        totals[key] = totals.get(key, NOTHING) + exchange.usage
+    return {key: _usage(usage) for key, usage in totals.items()}
 
 
 def _best(record: Record) -> dict[str, Any] | None:

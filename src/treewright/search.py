@@ -45,8 +45,8 @@ from treewright.events import (
     replay,
 )
 from treewright.memory import remember
-from treewright.protocols import Brief, Cancelled, Trial
-from treewright.tree import Evaluation, Execution, Node, Proposal, Tree
+from treewright.protocols import Brief, Cancelled, Overdrawn, Trial
+from treewright.tree import Evaluation, Execution, Node, Proposal, Tree, storable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -99,6 +99,7 @@ class TreeSearch:
         self._opened = clock() if opened is None else opened
         self._elapsed_before = 0.0
         self._progress = Progress()
+        self._overdrawn: str | None = None
         self._crew = Crew(workers, record=self.record, land=self._land, interrupt=self.interrupt)
         self._closing = ExitStack()
 
@@ -132,7 +133,7 @@ class TreeSearch:
     def run(self) -> str:
         """Search until the budget is spent, choose the final answer, and say why it stopped.
 
-        ``steps``, ``time`` or ``patience``, whichever part of the budget ran out, or ``interrupted``. After an
+        ``steps``, ``time``, ``patience``, ``cost`` or ``tokens``, whichever ran out, or ``interrupted``. After an
         interruption, and after an exception, the run can be resumed: what was in flight is done again.
         """
         if self._progress.finished and self.stop_reason():
@@ -156,6 +157,7 @@ class TreeSearch:
         return stopped_by
 
     def _explore(self) -> str:
+        self._overdrawn = None
         self._work(self._recover(), lambda: None if self.stop_reason() else partial(self._write, self.ask()))
         return self.stop_reason() or "interrupted"
 
@@ -202,6 +204,9 @@ class TreeSearch:
             return Written(brief.node, _storable(self.coder.write(brief)))
         except Cancelled:
             return None
+        except Overdrawn as overdrawn:
+            self._overdrawn = str(overdrawn)
+            return None
 
     def _evaluate(self, node: int) -> Event | None:
         found, best = self.tree[node], self.best
@@ -219,6 +224,7 @@ class TreeSearch:
             plan=proposal.plan,
             exchanges=found.exchanges,
             spent=self.tree.usage,
+            deadline=self._deadline(),
             keep=partial(self._keep, node),
         )
         try:
@@ -272,7 +278,7 @@ class TreeSearch:
             time_left=self.time_left(),
             steps_left=None if self.budget.steps is None else self.budget.steps - len(self.tree),
             seed=self._random("coder", node).getrandbits(32),
-            writing_time=self._search_time_left(),
+            deadline=self._deadline(),
             exchanges=found.exchanges,
             spent=self.tree.usage,
             keep=partial(self._keep, node),
@@ -304,11 +310,16 @@ class TreeSearch:
             return "time"
         if self.budget.patience is not None and self._progress.since_best >= self.budget.patience:
             return "patience"
-        return overdrawn(self.tree, self.budget)
+        return self._overdrawn or overdrawn(self.tree, self.budget)
 
     def _search_time_left(self) -> float | None:
         whole, left = self.budget.seconds, self.time_left()
         return None if whole is None or left is None else left - self.evaluator.reserve(self.tree, whole)
+
+    def _deadline(self) -> float | None:
+        """When the time for searching is over, by ``time.monotonic``."""
+        left = self._search_time_left()
+        return None if left is None else time.monotonic() + left
 
     def _limit(self) -> float:
         """Seconds one run of a script may take."""
@@ -330,5 +341,5 @@ def _storable(proposal: Proposal) -> Proposal:
     """The proposal with what is no text in it, as lone surrogates, which models do write, replaced."""
     if not isinstance(proposal, Proposal):
         raise TypeError(f"the coder wrote a {type(proposal).__name__} in place of a Proposal")
-    plan, code = (text.encode("utf-8", "replace").decode() for text in (proposal.plan, proposal.code))
-    return replace(proposal, plan=plan, code=code)
+    notes = {storable(key): storable(value) for key, value in proposal.notes.items()}
+    return replace(proposal, plan=storable(proposal.plan), code=storable(proposal.code), notes=notes)

@@ -70,6 +70,11 @@ class Execution:
 OUTPUT_CHARS = 4_000
 
 
+def storable(text: str) -> str:
+    """The text with what is no text in it, as lone surrogates, which models do write, replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation with a language model; ``role`` is ``system``, ``user`` or ``assistant``."""
@@ -110,10 +115,10 @@ class Exchange:
     """One request to a language model and what it answered.
 
     ``number`` counts the requests for one node from 1. ``purpose`` is the operator (``draft``, ``debug``, ``improve``,
-    ``review``) or what had to be asked again (``continue``, ``mend``). ``model`` is ``provider:name``. ``request`` is
-    the whole conversation sent. ``answer`` is the text, or the JSON of a structured answer; ``finish`` is ``stop``,
-    ``length`` for one that was cut off, or what else the provider said. ``trouble`` tells of the attempts that failed
-    before.
+    ``review``) or what had to be asked again (``continue``, ``again``, ``mend``). ``model`` is ``provider:name``.
+    ``request`` is the whole conversation sent. ``answer`` is the text, or the JSON of a structured answer; ``finish``
+    is ``stop``, ``length`` for one that was cut off, ``none`` where none came, or what else the provider said.
+    ``trouble`` tells of the attempts that failed before.
     """
 
     number: int

@@ -6,7 +6,6 @@ import pytest
 
 from llm_support import ANSWER, PROGRAM, Answers, asked, brief, coder, texts
 from support import draft, grow, tree_of
-from treewright.coders.llm.accounts import Overdrawn
 from treewright.coders.llm.desk import NoAnswer
 from treewright.coders.llm.trouble import TooLong
 from treewright.errors import ProviderError
@@ -77,20 +76,20 @@ def test_a_model_that_never_writes_a_program_makes_a_node_that_says_so():
 class TestFaultsFoundWithoutARun:
     def test_they_are_sent_back_once_word_for_word(self):
         better = PROGRAM + "x = 1\n"
-        faults = lambda code: () if "x = 1" in code else ("line 1: undefined name 'np'",)  # noqa: E731
+        faults = lambda code, _: () if "x = 1" in code else ("line 1: undefined name 'np'",)  # noqa: E731
         proposal, source, kept = write(ANSWER, f"```python\n{better}```", check=faults)
         assert proposal == Proposal("A sound plan.", better, "test:model")
         assert "- line 1, `import csv`: undefined name 'np'" in asked(source)
         assert [exchange.purpose for exchange in kept] == ["draft", "mend"]
 
     def test_and_no_more_than_once(self):
-        proposal, source, _ = write(ANSWER, ANSWER, check=lambda _: ("line 1: undefined name 'np'",))
+        proposal, source, _ = write(ANSWER, ANSWER, check=lambda *_: ("line 1: undefined name 'np'",))
         assert len(source.requests) == 2
         assert proposal.notes["findings"] == "line 1: undefined name 'np'"
 
     @pytest.mark.parametrize("second", ["Sorry.", "```python\nworse = 1\n```"])
     def test_a_mend_that_is_worse_is_left_aside(self, second):
-        faults = lambda code: ("one", "two") if "worse" in code else ("one",)  # noqa: E731
+        faults = lambda code, _: ("one", "two") if "worse" in code else ("one",)  # noqa: E731
         proposal, _, _ = write(ANSWER, second, check=faults)
         assert proposal.code == PROGRAM
 
@@ -134,7 +133,6 @@ class TestTrouble:
         [
             (TooLong("long"), "too long for the model's context"),
             (NoAnswer("the model had not answered when the time was up"), "when the time was up"),
-            (Overdrawn("cost"), "the budget of cost does not allow for it"),
         ],
     )
     def test_what_keeps_a_model_from_writing_one_program_is_that_node_s_reason(self, trouble, reason):

@@ -13,14 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treewright.coders.llm import desk as desk_module
-from treewright.coders.llm.accounts import Accounts, Estimate, Overdrawn
+from treewright.coders.llm.accounts import Accounts, Estimate
 from treewright.coders.llm.desk import MOST_TRIES, Desk, NoAnswer, Request
 from treewright.coders.llm.outage import LONGEST_PAUSE, OPEN_AFTER, Circuit, pause
-from treewright.coders.llm.trouble import Cancelled as WireCancelled
-from treewright.coders.llm.trouble import Malformed, Refused, TooLong, Unavailable
+from treewright.coders.llm.trouble import CalledOff, Malformed, Refused, TooLong, Unavailable
 from treewright.coders.llm.wire import Answer
 from treewright.errors import ProviderError
-from treewright.protocols import Cancelled
+from treewright.protocols import Cancelled, Overdrawn
 from treewright.tree import Message, Usage
 
 QUESTION = (Message("user", "Write."),)
@@ -115,7 +114,7 @@ class TestEndings:
         cancel = threading.Event()
         cancel.set()
         with pytest.raises(Cancelled):
-            make_desk(WireCancelled("given up")).ask(request(cancel=cancel))
+            make_desk(CalledOff("given up")).ask(request(cancel=cancel))
 
     def test_a_cancel_ends_a_pause(self):
         cancel = threading.Event()
@@ -127,7 +126,7 @@ class TestEndings:
 
     def test_a_request_that_the_time_runs_out_on_has_no_answer(self):
         with pytest.raises(NoAnswer, match="when the time was up"):
-            make_desk(WireCancelled("given up")).ask(request(deadline=time.monotonic()))
+            make_desk(CalledOff("given up")).ask(request(deadline=time.monotonic()))
 
     def test_a_pause_that_would_pass_the_deadline_is_not_waited_out(self):
         started = time.monotonic()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic_ai.usage import RequestUsage
 
 from treewright.coders.llm.providers import (
+    PROVIDERS,
     Price,
     cost,
     environment,
@@ -114,6 +115,32 @@ def test_ollama_is_found_by_the_variable_that_its_server_reads(host: str, addres
 def test_a_base_url_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
     with pytest.raises(ConfigError, match=r"--base-url = .* is no base URL"):
         open_model("openai:m", base_url=url, environment=KEYS)
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("OPENAI_BASE_URL", "http://bob:hush-hush@host:port/v1"),
+        ("OPENAI_BASE_URL", "bob:hush-hush@host/v1"),
+        ("OPENAI_BASE_URL", "http://bob:hush/hush-hush@host/v1"),
+        ("OLLAMA_HOST", "bob:hush-hush@[host"),
+    ],
+)
+def test_a_password_in_an_address_of_the_environment_is_not_shown(variable: str, url: str) -> None:
+    name = "ollama:m" if variable == "OLLAMA_HOST" else "openai:m"
+    with pytest.raises(ConfigError, match=f"{variable} = .*is no base URL") as error:
+        open_model(name, base_url=None, environment=KEYS | {variable: url})
+    assert "hush" not in str(error.value) and "bob" not in str(error.value)
+
+
+def test_a_password_in_an_address_is_a_secret() -> None:
+    assert "hush-hush" in secrets({"OPENAI_BASE_URL": "https://bob:hush-hush@gateway.example/v1"})
+
+
+@pytest.mark.parametrize("name", [name for name, provider in PROVIDERS.items() if provider.home])
+def test_the_example_of_each_provider_is_a_model_that_it_has(name: str) -> None:
+    model = open_model(f"{name}:{PROVIDERS[name].example}", base_url=None, environment=KEYS)
+    assert cost(model, A_MILLION) is not None
 
 
 def test_openai_itself_is_asked_by_its_newer_interface_and_its_likes_by_the_one_that_they_all_have() -> None:

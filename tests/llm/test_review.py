@@ -8,13 +8,12 @@ import threading
 import pytest
 
 from llm_support import Answers, asked, setting
-from treewright.coders.llm.accounts import Overdrawn
 from treewright.coders.llm.blocks import Caps
 from treewright.coders.llm.desk import NoAnswer
 from treewright.coders.llm.review import Reviewer, ReviewingEvaluator, printed_in
 from treewright.coders.llm.templates import Templates
 from treewright.coders.llm.trouble import TooLong
-from treewright.protocols import Trial
+from treewright.protocols import Overdrawn, Trial
 from treewright.testing import ScriptedEvaluator, folds
 from treewright.tree import Evaluation, Execution, Review
 

@@ -25,7 +25,7 @@ from llm.asking import ALL, ANTHROPIC, GOOD, GOOGLE, KEY, OLLAMA, OPENAI, OPENRO
 from llm.server import Reply, Request, Server
 from treewright.coders.llm.background import Background
 from treewright.coders.llm.providers import Price
-from treewright.coders.llm.wire import Cancelled, Endpoint, Malformed, Refused, Trouble, Unavailable
+from treewright.coders.llm.wire import CalledOff, Endpoint, Malformed, Refused, Trouble, Unavailable
 from treewright.tree import Message
 
 if TYPE_CHECKING:
@@ -371,7 +371,7 @@ def test_a_question_that_is_called_off_is_given_up_at_once(hang_at: int) -> None
         asked = endpoint(server)
         threading.Timer(0.2, cancel.set).start()
         trouble, seconds = failing(lambda: asked.ask(QUESTION, cancel=cancel))
-        assert isinstance(trouble, Cancelled)
+        assert isinstance(trouble, CalledOff)
         assert seconds < 0.2 + PROMPTLY
         assert asked.ask(QUESTION).text == "yes"
 
@@ -379,7 +379,7 @@ def test_a_question_that_is_called_off_is_given_up_at_once(hang_at: int) -> None
 def test_a_question_whose_time_is_over_is_given_up_at_once() -> None:
     with Server([Reply("yes", hang=HANG)]) as server:
         trouble, seconds = failing(lambda: endpoint(server).ask(QUESTION, deadline=time.monotonic() + 0.2))
-    assert isinstance(trouble, Cancelled)
+    assert isinstance(trouble, CalledOff)
     assert seconds < 0.2 + PROMPTLY
 
 
@@ -390,7 +390,7 @@ def test_a_question_that_nobody_waits_for_is_not_asked() -> None:
         asked = endpoint(server)
         for options in ({"cancel": cancel}, {"deadline": time.monotonic()}):
             trouble, _ = failing(lambda options=options: asked.ask(QUESTION, **options))  # type: ignore[misc]
-            assert isinstance(trouble, Cancelled)
+            assert isinstance(trouble, CalledOff)
     assert server.requests == []
 
 

@@ -20,18 +20,18 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Try models, interpreter and sandbox, and say what is missing and what mends it."""
-    from treewright.cli.searching import model_settings, usual_model
-    from treewright.config import make_config, parse_setting
+    from treewright.cli.settings import make_settings, model_settings
     from treewright.doctor import examine
 
-    asked = {
+    flags = {
         "task": ".",
         "coder": model_settings(None, model, review_model, None, base_url),
-        "sandbox": sandbox or "auto",
+        "python": python,
+        "sandbox": sandbox,
     }
-    config = make_config(usual_model(), *map(parse_setting, set_ or ()), asked)
+    config = make_settings(flags, None, None, set_ or [])
     findings = []
-    for finding in examine(config.coder, python, config.sandbox):
+    for finding in examine(config):
         findings.append(finding)
         if not as_json:
             _show(finding.about, finding.works, finding.detail, finding.mend)

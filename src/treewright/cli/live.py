@@ -35,7 +35,7 @@ from rich.table import Table
 from rich.text import Text
 
 from treewright.cli.render import Row, clock_text, duration_text, plain, row_of, score_text, sparkline, tree_lines
-from treewright.cli.spending import short_usage
+from treewright.cli.spending import short_shares, short_usage
 from treewright.cli.watch import Header, Watch
 from treewright.events import Answered, Evaluated, Extended, Finished, RunStarted, Selected, Started, Written
 from treewright.scores import Verdict
@@ -194,7 +194,7 @@ class LiveView:
             room = max(10, min(40, width - len(budget) - 3))
             bar.add_row(ProgressBar(1, spent, width=room, complete_style="cyan", finished_style="cyan"), budget)
             lines = [bar]
-        return [*lines, _one_line(_best_words(watch))]
+        return [*lines, _one_line(_best_words(watch, width))]
 
 
 def _one_line(text: Text) -> Text:
@@ -211,11 +211,17 @@ def _budget_words(watch: Watch) -> Iterator[str]:
         yield f"{'' if header.seconds else 'about '}{clock_text(left)} left"
 
 
-def _best_words(watch: Watch) -> Text:
+def _best_words(watch: Watch, width: int) -> Text:
+    """The line about the best node and what was taken, by model too where that fits in."""
+    counts = f"{watch.done - watch.buggy} valid, {watch.buggy} buggy"
+    taken = ", ".join(filter(None, (counts, short_usage(watch.tree.usage))))
+    shares = short_shares(watch.shares)
+    longer = _best_line(watch, f"{taken} ({shares})")
+    return longer if shares and longer.cell_len < width else _best_line(watch, taken)
+
+
+def _best_line(watch: Watch, valid: str) -> Text:
     tree, metric = watch.tree, watch.header.metric
-    valid = f"{watch.done - watch.buggy} valid, {watch.buggy} buggy"
-    if taken := short_usage(tree.usage):
-        valid = f"{valid}, {taken}"
     if tree.best is None:
         return Text.assemble((f"no valid {metric} yet  ", ""), (valid, "dim"))
     best = tree[tree.best]

@@ -50,15 +50,14 @@ def list_(
 
 def show(run: RunName, node: NodeId = None, as_json: Json = False) -> None:
     """Show a run's tree, or all about one of its nodes."""
-    from treewright.record import node_summary, read_run, summary
+    from treewright.record import node_summary, node_usage, read_run, summary
 
     record = read_run(run)
     if node is not None:
         found = _node(record, node)
         if as_json:
-            typer.echo(
-                json.dumps(node_summary(record, found) | {"code": found.proposal.code if found.proposal else None})
-            )
+            figures = node_summary(record, found) | {"code": found.proposal.code if found.proposal else None}
+            typer.echo(json.dumps(figures | {"llm": node_usage(record, found)}))
         else:
             _show_node(record, found)
     elif as_json:
@@ -89,11 +88,11 @@ def _show_node(record: Record, node: Node) -> None:
 
     from treewright.cli.render import node_lines, visible_controls
     from treewright.cli.spending import usage_lines
-    from treewright.record import node_summary
+    from treewright.record import node_usage
 
     console = Console()
     *lines, gap = node_lines(record, node)
-    for line in (*lines, *usage_lines(node_summary(record, node)["llm"]), gap):
+    for line in (*lines, *usage_lines(node_usage(record, node)), gap):
         console.print(line)
     if node.proposal:
         code = "\n".join(map(visible_controls, node.proposal.code.splitlines()))

@@ -50,7 +50,8 @@ Time = Annotated[
     typer.Option(
         "--time",
         metavar="TIME",
-        help="Stop after 90s, 30m, 1h30m of wall time, final steps included.  \\[default: 10m, without other limits]",
+        help="Stop after 90s, 30m, 1h30m of wall time, final steps included.  "
+        "\\[default: 10m, without --steps and --patience]",
         rich_help_panel="The budget",
     ),
 ]
@@ -144,6 +145,52 @@ Sandbox = Annotated[
         rich_help_panel="The search",
     ),
 ]
+MoreSteps = Annotated[
+    str | None, typer.Option(metavar="N|+N", help="Stop after N nodes, or N more.", rich_help_panel="The budget")
+]
+MoreTime = Annotated[
+    str | None,
+    typer.Option("--time", metavar="T|+T", help="Stop after this time, or so much more.", rich_help_panel="The budget"),
+]
+MoreCost = Annotated[
+    str | None,
+    typer.Option(
+        metavar="USD|+USD",
+        help="Stop before models cost more than this, or so much more than until now.",
+        rich_help_panel="The budget",
+    ),
+]
+MoreTokens = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|+N",
+        help="Stop before models take more tokens than this, or so many more than until now.",
+        rich_help_panel="The budget",
+    ),
+]
+MoreWorkers = Annotated[
+    int | None, typer.Option(metavar="N", help="Nodes worked on at the same time.", rich_help_panel="The search")
+]
+AnotherModel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROVIDER:NAME", help="The language model that writes from now on.", rich_help_panel="Who writes"
+    ),
+]
+AnotherReviewModel = Annotated[
+    str | None,
+    typer.Option(metavar="PROVIDER:NAME", help="The model that reviews from now on.", rich_help_panel="Who writes"),
+]
+AnotherReview = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|always|never", help="Which runs the model reviews from now on.", rich_help_panel="Who writes"
+    ),
+]
+AnotherBaseUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Where the models are from now on.", rich_help_panel="Who writes"),
+]
 ConfigFile = Annotated[
     Path | None, typer.Option(metavar="FILE.toml", help="Settings from a file.", rich_help_panel="The search")
 ]
@@ -161,11 +208,18 @@ def parse_more(text: str | None, done: float, parse: Callable[[str], float]) -> 
     return amount + done if text.startswith("+") else amount
 
 
-def parse_count(text: str) -> int:
-    """A number of steps; ``UsageError`` for anything else."""
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise UsageError(f"--steps takes a number, or +N for so many more, not {text!r}")
+def parse_count(text: str, flag: str) -> int:
+    """A number of steps or tokens; ``UsageError`` for anything else."""
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise UsageError(f"{flag} takes a number, or +N for so many more, not {text!r}")
     return int(text)
+
+
+def parse_cost(text: str) -> float:
+    """An amount of USD; ``UsageError`` for anything else."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+        raise UsageError(f"--max-cost takes USD as in 2.50, or +USD for so much more, not {text!r}")
+    return float(text)
 
 
 def check_name(name: str) -> str:

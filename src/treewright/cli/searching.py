@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import time
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from treewright.cli.options import (
+    AnotherBaseUrl,
+    AnotherModel,
+    AnotherReview,
+    AnotherReviewModel,
     BaseUrl,
     Coder,
     ConfigFile,
@@ -24,6 +28,11 @@ from treewright.cli.options import (
     MaxTokens,
     Metric,
     Model,
+    MoreCost,
+    MoreSteps,
+    MoreTime,
+    MoreTokens,
+    MoreWorkers,
     Name,
     NoSamples,
     Out,
@@ -45,21 +54,19 @@ from treewright.cli.options import (
     Time,
     Workers,
     check_name,
+    parse_cost,
     parse_count,
     parse_more,
 )
+from treewright.cli.settings import make_settings, model_settings, refuse_idle
 from treewright.durations import parse_time
-from treewright.errors import UsageError
+from treewright.tree import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from treewright.app import Run
-    from treewright.config import Config
     from treewright.folder import RunFolder
-
-MODEL_VARIABLE = "TREEWRIGHT_MODEL"
-"""The environment variable with the model to use where none is named."""
 
 OPENED = time.monotonic()
 """About when the process began: ``--time`` is counted from here."""
@@ -131,93 +138,46 @@ def run(
     _search(made, as_json=as_json, quiet=quiet)
 
 
-def make_settings(flags: dict[str, Any], file: Path | None, preset: str | None, more: list[str]) -> Config:
-    """The file, the preset, ``--set`` and the flags, each over the ones before it."""
-    from treewright.config import PAPER, make_config, parse_setting, read_config
-
-    if preset not in {None, "paper"}:
-        raise UsageError(f"there is no preset {preset!r}; the one there is, is paper")
-    return make_config(
-        usual_model(),
-        _recorded_settings(flags["coder"].get("model")),
-        read_config(file) if file else {},
-        PAPER if preset else {},
-        *map(parse_setting, more),
-        {key: value for key, value in flags.items() if value is not None},
-    )
-
-
-def usual_model() -> dict[str, Any]:
-    """The settings that the environment asks for."""
-    model = os.environ.get(MODEL_VARIABLE)
-    return {"coder": {"model": model}} if model else {}
-
-
-def model_settings(
-    coder: str | None,
-    model: str | None = None,
-    review_model: str | None = None,
-    review: str | None = None,
-    base_url: str | None = None,
-    *,
-    samples: bool = True,
-) -> dict[str, Any]:
-    """The flags about who writes, as far as they are given."""
-    given = {
-        "name": coder,
-        "model": model,
-        "review_model": review_model,
-        "review": review,
-        "base_url": base_url,
-        "samples": None if samples else False,
-    }
-    return {key: value for key, value in given.items() if value is not None}
-
-
-def _recorded_settings(model: str | None) -> dict[str, Any]:
-    """For a replay, the settings of the run that it repeats."""
-    if model is None or not model.startswith("replay:"):
-        return {}
-    from treewright.config import load_config
-    from treewright.record import find_run
-
-    return load_config(find_run(Path(model.removeprefix("replay:"))).config).model_dump(mode="json", exclude_none=True)
-
-
 def resume(
     run: RunName,
-    steps: Annotated[
-        str | None, typer.Option(metavar="N|+N", help="Stop after N nodes, or N more.", rich_help_panel="The budget")
-    ] = None,
-    time_: Annotated[
-        str | None,
-        typer.Option(
-            "--time", metavar="T|+T", help="Stop after this time, or so much more.", rich_help_panel="The budget"
-        ),
-    ] = None,
+    steps: MoreSteps = None,
+    time_: MoreTime = None,
     patience: Patience = None,
-    workers: Workers = None,
+    max_cost: MoreCost = None,
+    max_tokens: MoreTokens = None,
+    model: AnotherModel = None,
+    review_model: AnotherReviewModel = None,
+    review: AnotherReview = None,
+    base_url: AnotherBaseUrl = None,
+    workers: MoreWorkers = None,
     set_: Set = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Go on with a run that was interrupted, or extend one that has ended."""
+    """Go on with a run that was interrupted, or extend one that has ended; what is not named stays as it was."""
     from treewright.app import reopen
-    from treewright.config import parse_setting
-    from treewright.record import read_run
+    from treewright.config import load_config, make_config, parse_setting
+    from treewright.record import find_run, read_run
 
-    more = any(text and text.startswith("+") for text in (steps, time_))
+    more = any(text and text.startswith("+") for text in (steps, time_, max_cost, max_tokens))
     record = read_run(run) if more else None
-    changes: dict[str, Any] = {
-        "steps": parse_more(steps, len(record.tree) if record else 0, parse_count),
+    spent = record.tree.usage if record else NOTHING
+    tokens = spent.input_tokens + spent.output_tokens
+    limits = {
+        "steps": parse_more(steps, len(record.tree) if record else 0, partial(parse_count, flag="--steps")),
         "time": parse_more(time_, record.seconds if record else 0.0, parse_time),
         "patience": patience,
+        "max_cost": parse_more(max_cost, spent.cost_usd or 0.0, parse_cost),
+        "max_tokens": parse_more(max_tokens, tokens, partial(parse_count, flag="--max-tokens")),
         "workers": workers,
     }
-    layers = [parse_setting(setting) for setting in set_ or ()]
-    changes = {key: value for key, value in changes.items() if value is not None}
+    flags: dict[str, Any] = {key: value for key, value in limits.items() if value is not None}
+    flags["coder"] = model_settings(None, model, review_model, review, base_url)
+    changes = [*map(parse_setting, set_ or ()), flags]
+    before = load_config(find_run(run).config).model_dump(mode="json", exclude_none=True)
+    refuse_idle(flags, make_config(before, *changes))
     with _opening(quiet=quiet or as_json):
-        made = reopen(run, [*layers, changes], opened=OPENED)
+        made = reopen(run, changes, opened=OPENED)
     _search(made, as_json=as_json, quiet=quiet)
 
 
@@ -258,7 +218,7 @@ def _header(made: Run) -> Any:
         f"{task.name}: {task.metric.name}, {task.metric.direction}; run {made.folder.path}",
         *made.announcements,
     )
-    return Header(title, task.metric.name, task.metric.direction, config.steps, config.time, config.workers)
+    return Header(title, task.metric.name, task.metric.direction, config.steps, config.time, made.search.workers)
 
 
 @contextmanager

@@ -18,8 +18,14 @@ def short_usage(usage: Usage) -> str:
     """Tokens and cost of a run so far, for a line that has little room; empty where no model was asked."""
     if not usage.requests:
         return ""
-    tokens = usage.input_tokens + usage.output_tokens
-    return f"{_count(tokens)} tokens{'' if usage.cost_usd is None else f', ${usage.cost_usd:.2f}'}"
+    return f"{_count(usage)} tokens{'' if usage.cost_usd is None else f', ${usage.cost_usd:.2f}'}"
+
+
+def short_shares(shares: Mapping[str, Usage]) -> str:
+    """Tokens of each model, for a line that may have a little more room; empty where there are not several."""
+    if len(shares) < 2:
+        return ""
+    return ", ".join(f"{plain(name)} {_count(usage)}" for name, usage in shares.items())
 
 
 def usage_words(usage: Mapping[str, Any]) -> str:
@@ -31,17 +37,18 @@ def usage_words(usage: Mapping[str, Any]) -> str:
 
 
 def usage_lines(usage: Mapping[str, Any]) -> list[Text]:
-    """The usage of a run, model by model and purpose by purpose, or of a node."""
+    """The usage of a run, by model and by operator, or of a node, by purpose; a share that is all is not repeated."""
     if not usage["requests"]:
         return []
     lines = [Text(f"language models: {usage_words(usage)}")]
-    for share in (usage.get("by_model", {}), usage.get("by_purpose", {})):
-        if len(share) > 1:
-            lines += [Text(f"  {plain(name)}: {usage_words(part)}", "dim") for name, part in share.items()]
+    for shares in (usage.get("by_model", {}), usage.get("by_operator", {}), usage.get("by_purpose", {})):
+        if len(shares) > 1:
+            lines += [Text(f"  {plain(name)}: {usage_words(share)}", "dim") for name, share in shares.items()]
     return lines
 
 
-def _count(tokens: int) -> str:
+def _count(usage: Usage) -> str:
+    tokens = usage.input_tokens + usage.output_tokens
     return (
         f"{tokens / 1e6:.1f}M" if tokens >= 1_000_000 else f"{tokens / 1e3:.0f}k" if tokens >= 10_000 else f"{tokens:,}"
     )

@@ -30,6 +30,9 @@ def inspect(
         flags = {"task": task, "goal": goal, "metric": metric, "target": target}
         _show_prompt(flags, preset, set_ or [], samples=not no_samples, as_json=as_json)
         return
+    for flag, given in (("--no-samples", no_samples), ("--preset", preset), ("--set", set_)):
+        if given:
+            raise UsageError(f"{flag} does nothing without --prompt, which shows what a model would be told")
     from treewright.cli.understanding import understand, understanding_as_json
 
     understood = understand(task, goal=goal, metric=metric, target=target)
@@ -46,7 +49,7 @@ def inspect(
 def _show_prompt(flags: dict[str, Any], preset: str | None, more: list[str], *, samples: bool, as_json: bool) -> None:
     from treewright.app import first_prompt
     from treewright.cli.render import visible_controls
-    from treewright.cli.searching import make_settings, model_settings
+    from treewright.cli.settings import make_settings, model_settings
 
     flags["coder"] = model_settings("llm", samples=samples)
     messages = first_prompt(make_settings(flags, None, preset, more))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from treewright.events import Answered, Evaluated, Started, Written
 from treewright.metrics import Direction
-from treewright.tree import Tree
+from treewright.tree import NOTHING, Tree, Usage
 
 if TYPE_CHECKING:
     from treewright.protocols import Entry
@@ -37,7 +37,8 @@ class Watch:
     """What a view knows of the run: the tree, and what a fold over the events adds to it.
 
     ``leaders`` is the best score after each valid node, ``slots`` the node that each worker is busy with, ``since``
-    when it began to be written or run, by ``clock``, ``notices`` what is to be said of a node in flight.
+    when it began to be written or run, by ``clock``, ``notices`` what is to be said of a node in flight, ``models``
+    what each language model took in this session.
     """
 
     header: Header
@@ -48,6 +49,7 @@ class Watch:
     slots: list[int | None] = field(init=False)
     since: dict[int, float] = field(default_factory=dict)
     notices: dict[int, str] = field(default_factory=dict)
+    models: dict[str, Usage] = field(default_factory=dict)
     _elapsed: float = 0.0
     _heard: float = field(init=False)
 
@@ -62,6 +64,9 @@ class Watch:
         event = entry.event
         if isinstance(event, Answered | Written | Evaluated):
             self.notices.pop(event.node, None)
+        if isinstance(event, Answered):
+            model = event.exchange.model
+            self.models[model] = self.models.get(model, NOTHING) + event.exchange.usage
         if known == 0:
             for node in tree.evaluated():
                 self._count(node)
@@ -107,6 +112,12 @@ class Watch:
     def busy(self, node: int) -> float:
         """Seconds since this node in flight began to be written, or to run."""
         return self.clock() - self.since.get(node, self._heard)
+
+    @property
+    def shares(self) -> Mapping[str, Usage]:
+        """What each language model took; empty where earlier sessions asked some, which nobody here has seen."""
+        seen = sum(usage.requests for usage in self.models.values())
+        return self.models if seen == self.tree.usage.requests else {}
 
     @property
     def spent(self) -> float | None:

@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from treewright.protocols import Overdrawn
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from treewright.tree import Usage
-
-
-class Overdrawn(Exception):  # noqa: N818 -- the end of a budget is no error
-    """A request would take more than is left of the ``cost`` or of the ``tokens``."""
 
 
 @dataclass(frozen=True, slots=True)

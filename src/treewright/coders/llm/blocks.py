@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from treewright.coders.llm.facts import facts, now
+from treewright.coders.llm.frame import frame
 from treewright.coders.llm.text import CHARS, clip, duration, fenced, some
 from treewright.coders.llm.veil import veil
 from treewright.metrics import Direction, Needs
@@ -70,6 +71,7 @@ def brief_blocks(brief: Brief, caps: Caps) -> dict[str, str]:
     blocks = {
         **setting_blocks(setting, caps),
         "memory": memory(brief, caps),
+        "frame": frame(setting),
         "now": now(brief),
         "complexity": complexity(brief),
         "parent": "",
@@ -104,7 +106,6 @@ def goal(setting: Setting, caps: Caps) -> str:
         f"# Goal\n\n{clip(task.goal, caps.task / 4)}",
         f"Target: {some(task.targets, MOST_CLASSES)} ({task.kind}). Metric: {task.metric.name}, {better}.",
         f"A submission holds {_content(setting, caps)}.",
-        _frame(setting),
     ]
     return "\n\n".join(lines)
 
@@ -155,33 +156,6 @@ def _content(setting: Setting, caps: Caps) -> str:
     if len(task.submission_columns) > len(task.targets):
         return f"probabilities, one column a class: {columns}"
     return f"in {columns} the probability of the second class in sorted order{classes}"
-
-
-def _frame(setting: Setting) -> str:
-    """How to read the data and write the submission, with the true names of files and columns."""
-    task = setting.task
-    columns, targets = list(task.submission_columns), list(task.targets)
-    target = repr(targets[0]) if len(targets) == 1 else str(targets)
-    shown = repr(columns[0]) if len(columns) == 1 else str(columns)  # a single name also takes a plain array
-    if len(columns) > MOST_CLASSES:
-        shown = f"[column for column in sample if column not in {task.ids}]"
-    predicted = "model.predict(X_test)  # one value for each row of test"
-    if task.metric.needs is Needs.LABELS:
-        predicted = "model.predict(X_test)  # one label for each row of test, as in train.csv"
-    elif task.metric.needs is Needs.PROBABILITIES:
-        predicted = "model.predict_proba(X_test)  # its columns are in the order of model.classes_"
-        if len(columns) == len(targets):
-            predicted = "model.predict_proba(X_test)[:, 1]  # one value for each row of test"
-    return (
-        "Read and write like this:\n\n```python\n"
-        'train = pd.read_csv("./input/train.csv")\n'
-        f'test = pd.read_csv("./input/test.csv")  # has no {some(targets, 3)}\n'
-        'sample = pd.read_csv("./input/sample_submission.csv")  # one row for each row of test, in the same order\n'
-        "# X and X_test: the features of all rows of train and of test, prepared in the same way\n"
-        f"model.fit(X, train[{target}])\n"
-        f"sample[{shown}] = {predicted}\n"
-        'sample.to_csv("./working/submission.csv", index=False)\n```'
-    )
 
 
 def program(setting: Setting, attempt: Attempt, caps: Caps) -> str:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 from pyflakes.checker import Checker  # type: ignore[import-untyped]
 from pyflakes.messages import UndefinedLocal, UndefinedName  # type: ignore[import-untyped]
 
+from treewright.coders.llm.references import bound_names, uses
 from treewright.coders.llm.syntax import parse, writes_submission
-from treewright.coders.llm.usage import bound_names, uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from threading import Event as Flag
 
     from treewright.coders.llm.names import Known, Names
-    from treewright.coders.llm.usage import Use
+    from treewright.coders.llm.references import Use
 
 _LISTED = 12
 """The most arguments of a function that are listed."""
@@ -53,7 +54,7 @@ _REPLACED = {
 """Arguments that were replaced by something of another name."""
 
 
-def check(code: str, names: Names | None) -> tuple[str, ...]:
+def check(code: str, names: Names | None, cancel: Flag | None = None) -> tuple[str, ...]:
     """What is surely wrong with a program, one line each with its line number; empty where nothing is.
 
     Without ``names`` nothing is said about what the installed libraries have.
@@ -64,7 +65,7 @@ def check(code: str, names: Names | None) -> tuple[str, ...]:
         return (_syntax(error, code),)
     lost, taken = _undefined(tree), uses(tree)
     wanted = {use.name for use in taken} | {query for _, name in lost if (query := _query(name, tree))}
-    known = names.look_up(wanted) if names else {}
+    known = names.look_up(wanted, cancel) if names else {}
     findings = [(line, f"undefined name '{name}'{_origin(name, tree, known)}") for line, name in lost]
     findings += [*_relative(tree), *_missing(taken, known), *_arguments(taken, known)]
     told = dict.fromkeys(f"line {line}: {text}" for line, text in sorted(findings))

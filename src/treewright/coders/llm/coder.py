@@ -13,12 +13,10 @@ An answer that yields no program, asked for again, is a node without one: a bugg
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from treewright.coders.llm.accounts import Overdrawn
 from treewright.coders.llm.answer import join, read_answer
 from treewright.coders.llm.blocks import Caps
 from treewright.coders.llm.conversation import Conversation
@@ -26,17 +24,17 @@ from treewright.coders.llm.desk import NoAnswer, Source
 from treewright.coders.llm.edits import EditError, apply_edits, has_edits
 from treewright.coders.llm.prompt import Prompt
 from treewright.coders.llm.templates import Templates
+from treewright.coders.llm.text import fenced
 from treewright.coders.llm.trouble import TooLong
+from treewright.protocols import Overdrawn
 from treewright.tree import Proposal
 
 if TYPE_CHECKING:
-    from treewright.coders.llm.answer import Reading
     from treewright.protocols import Brief
-    from treewright.tree import Exchange
 
 MOST_CONTINUED = 3
 
-Check = Callable[[str], tuple[str, ...]]
+Check = Callable[[str, "Brief"], tuple[str, ...]]
 """Finds faults of a program without running it."""
 
 
@@ -61,67 +59,88 @@ class LlmCoder:
             begun=len(brief.exchanges),
             keep=brief.keep,
             spent=brief.spent,
-            deadline=None if brief.writing_time is None else time.monotonic() + brief.writing_time,
+            deadline=brief.deadline,
             cancel=brief.cancel,
         )
+        prompt = Prompt(self.templates, brief, self.caps, self.edits_above)
         try:
-            return self._write(brief, talk)
-        except Overdrawn as overdrawn:
-            reason = f"not written: the budget of {overdrawn} does not allow for it"
+            written = self._written(brief, talk, prompt)
         except NoAnswer as silence:
-            reason = f"not written: {silence}"
+            return Proposal("", "", source.name, {"reason": f"not written: {silence}"})
         except TooLong:
             reason = "not written: with its parent's program, the prompt is too long for the model's context"
-        return Proposal("", "", source.name, {"reason": reason})
-
-    def _write(self, brief: Brief, talk: Conversation) -> Proposal:
-        prompt = Prompt(self.templates, brief, self.caps, self.edits_above)
-        exchange, reading, trouble = self._ask(talk, brief, brief.operator.value, prompt)
-        if reading.code is None:
-            again = prompt.followed_by(exchange.answer, self.templates.fill("refused", {"trouble": trouble}))
-            exchange, second, trouble = self._ask(talk, brief, "again", again)
-            reading = second if second.plan or not reading.plan else replace(second, plan=reading.plan)
-        if reading.code is None:
-            return Proposal(reading.plan, "", exchange.model, {"reason": f"no program was written: {trouble}"})
-        findings = self.check(reading.code)
-        if findings:
-            exchange, reading, findings = self._mend(talk, brief, prompt, reading, findings)
-        assert reading.code is not None
+            return Proposal("", "", source.name, {"reason": reason})
+        if written.code is None:
+            return Proposal(written.plan, "", written.author, {"reason": f"no program was written: {written.trouble}"})
+        if findings := self.check(written.code, brief):
+            written, findings = self._mended(brief, talk, prompt, written, findings)
         notes = {"findings": "\n".join(findings)} if findings else {}
-        return Proposal(reading.plan, reading.code, exchange.model, notes)
+        return Proposal(written.plan, written.code or "", written.author, notes)
 
-    def _ask(self, talk: Conversation, brief: Brief, purpose: str, prompt: Prompt) -> tuple[Exchange, Reading, str]:
-        """An answer, gone on with where it was cut off; as read, with what is wrong where it holds no program."""
+    def _written(self, brief: Brief, talk: Conversation, prompt: Prompt) -> _Written:
+        """The answer to the prompt; where it holds no program, that to a second request with what is wrong."""
+        parent = brief.parent.proposal.code if brief.parent and brief.parent.proposal else ""
+        first = self._ask(talk, brief.operator.value, prompt, parent)
+        if first.code is not None:
+            return first
+        again = prompt.followed_by(first.text, self.templates.fill("refused", {"trouble": first.trouble}))
+        try:
+            second = self._ask(talk, "again", again, parent)
+        except _NO_MORE:
+            return first
+        return second if second.plan else replace(second, plan=first.plan)
+
+    def _mended(
+        self, brief: Brief, talk: Conversation, prompt: Prompt, written: _Written, findings: tuple[str, ...]
+    ) -> tuple[_Written, tuple[str, ...]]:
+        """The program after its faults were sent back once; as it was where nothing better came."""
+        code = written.code or ""
+        listed = "\n".join(f"- {_with_line(finding, code)}" for finding in findings)
+        answer = f"{written.plan}\n\n{fenced(code, 'python')}"
+        asked = prompt.followed_by(answer, self.templates.fill("mend", {"findings": listed}))
+        try:
+            mended = self._ask(talk, "mend", asked, code)
+        except _NO_MORE:
+            return written, findings
+        if mended.code is None or len(left := self.check(mended.code, brief)) > len(findings):
+            return written, findings
+        return replace(mended, plan=written.plan), left
+
+    def _ask(self, talk: Conversation, purpose: str, prompt: Prompt, edited: str) -> _Written:
+        """An answer, gone on with where it was cut off; its edits, if it has any, are of the program ``edited``."""
         exchange = talk.ask(purpose, prompt)
         text, finish = exchange.answer, exchange.finish
         for _ in range(MOST_CONTINUED):
             if not read_answer(text, finish=finish).cut_off or not text.strip() or finish == "repeating":
                 break
-            more = talk.ask("continue", prompt.followed_by(text, self.templates.fill("continue", {})))
+            try:
+                more = talk.ask("continue", prompt.followed_by(text, self.templates.fill("continue", {})))
+            except _NO_MORE:
+                break
             text, finish = join(text, more.answer), more.finish
-        reading = read_answer(text, finish=finish)
-        parent = brief.parent.proposal.code if brief.parent and brief.parent.proposal else ""
-        if not (parent and has_edits(text)):
-            return exchange, reading, "Your answer held no program."
-        said = read_answer(text.partition("<<<<<<<")[0]).plan
+        if not (edited and has_edits(text)):
+            reading = read_answer(text, finish=finish)
+            return _Written(text, exchange.model, reading.plan, reading.code, "Your answer held no program.")
+        plan = read_answer(text.partition("<<<<<<<")[0]).plan
         try:
-            return exchange, replace(reading, plan=said, code=apply_edits(parent, text)), ""
+            return _Written(text, exchange.model, plan, apply_edits(edited, text))
         except EditError as error:
-            return exchange, replace(reading, plan=said, code=None), f"An edit could not be applied: {error}"
+            return _Written(text, exchange.model, plan, None, f"An edit could not be applied: {error}")
 
-    def _mend(
-        self, talk: Conversation, brief: Brief, prompt: Prompt, reading: Reading, findings: tuple[str, ...]
-    ) -> tuple[Exchange, Reading, tuple[str, ...]]:
-        """The program after its faults were sent back once; as it was where nothing better came."""
-        assert reading.code is not None
-        listed = "\n".join(f"- {_with_line(finding, reading.code)}" for finding in findings)
-        asked = prompt.followed_by(
-            f"{reading.plan}\n\n```python\n{reading.code}```", self.templates.fill("mend", {"findings": listed})
-        )
-        exchange, mended, _ = self._ask(talk, brief, "mend", asked)
-        if mended.code is None or len(left := self.check(mended.code)) > len(findings):
-            return exchange, reading, findings
-        return exchange, replace(mended, plan=reading.plan), left
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What an answer came to; ``trouble`` says what is wrong where ``code`` is ``None``."""
+
+    text: str
+    author: str
+    plan: str
+    code: str | None
+    trouble: str = ""
+
+
+_NO_MORE = (NoAnswer, Overdrawn, TooLong)
+"""What keeps a further request from being answered, once there is something to go on with."""
 
 
 def _with_line(finding: str, code: str) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from treewright.coders.llm.desk import Request, Source
 from treewright.coders.llm.text import tokens
 from treewright.coders.llm.trouble import TooLong
-from treewright.tree import NOTHING, Exchange, Message, Usage
+from treewright.tree import NOTHING, Exchange, Message, Usage, storable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -26,11 +26,16 @@ ROOM = 1_500
 """Tokens that an answer needs at least."""
 
 
+def _storable(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    return tuple(Message(message.role, storable(message.text)) for message in messages)
+
+
 @dataclass(slots=True)
 class Conversation:
     """Asks ``source`` for ``node``.
 
-    ``recorded`` are the answers of an earlier session that belong to this conversation, ``begun`` counts all of them.
+    ``recorded`` are the exchanges of an earlier session that belong to this conversation, ``begun`` counts all of the
+    node's; those that were in vain (``finish`` is ``none``) are asked for once more.
     """
 
     source: Source
@@ -42,7 +47,8 @@ class Conversation:
     deadline: float | None = None
     cancel: threading.Event | None = None
     max_tokens: int | None = None
-    _asked: int = 0
+    _again: int = 0
+    _kept: int = 0
 
     def ask(
         self,
@@ -51,23 +57,29 @@ class Conversation:
         schema: type[BaseModel] | None = None,
     ) -> Exchange:
         """The answer to ``prompt(share)``, the whole of it or as small a share as it takes to fit."""
-        if self._asked < len(self.recorded):
-            self._asked += 1
-            return self.recorded[self._asked - 1]
+        if self._again < len(answered := [exchange for exchange in self.recorded if exchange.finish != "none"]):
+            self._again += 1
+            return answered[self._again - 1]
         for share in SHRINKING:
-            messages, last = prompt(share), share == SHRINKING[-1]
+            messages, last = _storable(prompt(share)), share == SHRINKING[-1]
             if not last and self._too_long(messages):
                 continue
             try:
                 exchange = self.source.ask(self._request(purpose, messages, share, schema))
-            except TooLong:
-                if last:
+                exchange = replace(exchange, answer=storable(exchange.answer))
+            except Exception as end:
+                if in_vain := getattr(end, "exchange", None):
+                    self._keep(in_vain)
+                if last or not isinstance(end, TooLong):
                     raise
             else:
                 break
-        self._asked += 1
-        self.keep(exchange)
+        self._keep(exchange)
         return exchange
+
+    def _keep(self, exchange: Exchange) -> None:
+        self._kept += 1
+        self.keep(exchange)
 
     def _too_long(self, messages: tuple[Message, ...]) -> bool:
         context = self.source.context
@@ -78,7 +90,7 @@ class Conversation:
     ) -> Request:
         return Request(
             node=self.node,
-            number=self.begun + self._asked - len(self.recorded) + 1,
+            number=self.begun + self._kept + 1,
             purpose=purpose,
             messages=messages,
             schema=schema,

@@ -19,10 +19,10 @@ from pydantic import BaseModel
 from treewright.coders.llm.accounts import Accounts, Estimate
 from treewright.coders.llm.outage import Circuit, pause
 from treewright.coders.llm.text import duration, tokens
-from treewright.coders.llm.trouble import Cancelled as WireCancelled
-from treewright.coders.llm.trouble import Malformed, Trouble, Unavailable
+from treewright.coders.llm.trouble import CalledOff, Malformed, Refused, Rejected, TooLong, Trouble, Unavailable
 from treewright.coders.llm.wire import Answer, Endpoint
-from treewright.protocols import Cancelled
+from treewright.errors import ProviderError
+from treewright.protocols import Cancelled, Overdrawn
 from treewright.tree import NOTHING, Exchange, Message, Usage
 
 USUAL_OUTPUT = 2_000
@@ -35,6 +35,14 @@ TIME_UP = "the model had not answered when the time was up"
 
 class NoAnswer(Exception):  # noqa: N818 -- the node has the error, not the run
     """One request is never answered, while others are; or there is no time left for it."""
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What the attempts at a request met with, and what the failed ones took."""
+
+    reasons: list[str] = field(default_factory=list)
+    usage: Usage = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ class Source(Protocol):
         """The answer, with ``finish`` ``malformed`` for a structured one that cannot be read.
 
         ``TooLong`` where a shorter prompt would do, ``Overdrawn``, ``NoAnswer``, ``Cancelled``; ``ProviderError``
-        where nothing more can be had.
+        where nothing more can be had. Each may carry an ``exchange`` with what was taken in vain.
         """
 
 
@@ -100,40 +108,58 @@ class Desk:
 
     def ask(self, request: Request) -> Exchange:
         """Ask until there is an answer, or until it is clear that there will be none."""
-        trouble: list[str] = []
-        taken = NOTHING
-        while True:
-            try:
-                with self.circuit.attempt(lambda seconds: self._wait(request, seconds)):
-                    answer = self._attempt(request)
-            except Unavailable as unavailable:
-                trouble.append(str(unavailable))
-                taken += unavailable.usage
-                self._rest(request, trouble, unavailable.retry_after)
-            except Malformed as malformed:
-                answer = Answer(malformed.text, malformed.usage, "malformed")
-                break
-            except WireCancelled:
-                if request.cancel and request.cancel.is_set():
-                    raise Cancelled from None
-                raise NoAnswer(TIME_UP) from None
-            else:
-                break
-        self.circuit.succeeded()
+        told = _Trouble()
+        try:
+            answer = self._persist(request, told)
+        except (NoAnswer, TooLong, Cancelled, Overdrawn, ProviderError) as end:
+            if told.usage.requests:
+                end.exchange = self._exchange(request, Answer("", NOTHING, "none"), told)  # type: ignore[union-attr]
+            raise
         for notice in answer.notices:
             self.notify(request.node, notice)
+        return self._exchange(request, answer, told)
+
+    def _exchange(self, request: Request, answer: Answer, told: _Trouble) -> Exchange:
         return Exchange(
             number=request.number,
             purpose=request.purpose,
             model=self.name,
             request=request.messages,
             answer=answer.text,
-            usage=taken + answer.usage,
+            usage=told.usage + answer.usage,
             finish=answer.finish,
-            trouble=(*trouble, *answer.notices),
+            trouble=(*told.reasons, *answer.notices),
         )
 
-    def _attempt(self, request: Request) -> Answer:
+    def _persist(self, request: Request, told: _Trouble) -> Answer:
+        """One attempt after the other."""
+        while True:
+            try:
+                with self.circuit.attempt(lambda seconds: self._wait(request, seconds)):
+                    answer = self._attempt(request, told)
+            except Unavailable as unavailable:
+                self._rest(request, told, unavailable)
+                continue
+            except Malformed as malformed:
+                answer = Answer(malformed.text, NOTHING, "malformed")
+            except Rejected as rejected:
+                if self._answers or request.spent.requests:
+                    self.circuit.succeeded()
+                    raise NoAnswer(str(rejected)) from None
+                raise Refused(
+                    str(rejected)
+                ) from None  # it has never answered anything: the call is wrong, not the prompt
+            except TooLong:
+                self.circuit.succeeded()
+                raise
+            except CalledOff:
+                if request.cancel and request.cancel.is_set():
+                    raise Cancelled from None
+                raise NoAnswer(TIME_UP) from None
+            self.circuit.succeeded()
+            return answer
+
+    def _attempt(self, request: Request, told: _Trouble) -> Answer:
         most = min(self.max_tokens, request.max_tokens or self.max_tokens)
         with self.accounts.reserve(self._estimate(request.messages), request.spent):
             try:
@@ -146,6 +172,7 @@ class Desk:
                 )
             except Trouble as trouble:
                 self.accounts.settle(trouble.usage)
+                told.usage += trouble.usage
                 raise
             self.accounts.settle(answer.usage)
         self._answers, self._output = self._answers + 1, self._output + answer.usage.output_tokens
@@ -156,14 +183,19 @@ class Desk:
         told = self._output // self._answers if self._answers else min(USUAL_OUTPUT, self.max_tokens)
         return Estimate(asked + told, self.endpoint.cost(asked, told))
 
-    def _rest(self, request: Request, trouble: Sequence[str], asked: float | None) -> None:
+    def _rest(self, request: Request, told: _Trouble, unavailable: Unavailable) -> None:
         """Wait before the next attempt, or see that there should be none."""
-        seconds = pause(len(trouble), asked, self.rng)
-        self.circuit.failed(self.name, trouble[-1], seconds)
-        if len(trouble) >= MOST_TRIES > self.circuit.failures:
-            raise NoAnswer(f"{self.name} did not answer this request in {len(trouble)} attempts: {trouble[-1]}")
+        told.reasons.append(reason := str(unavailable))
+        tries = len(told.reasons)
+        seconds = pause(tries, unavailable.retry_after, self.rng)
+        if unavailable.replied:
+            self.circuit.succeeded()  # it is there; it is this answer that cannot be used
+        else:
+            self.circuit.failed(self.name, reason, seconds)
+        if tries >= MOST_TRIES > self.circuit.failures:
+            raise NoAnswer(f"{self.name} did not answer this request in {tries} attempts: {reason}")
         paused = "the run pauses" if self.circuit.is_open else "waiting"
-        self.notify(request.node, f"{trouble[-1]}; {paused}, attempt {len(trouble) + 1} in {duration(seconds)}")
+        self.notify(request.node, f"{reason}; {paused}, attempt {tries + 1} in {duration(seconds)}")
         self._wait(request, seconds)
 
     def _wait(self, request: Request, seconds: float) -> None:

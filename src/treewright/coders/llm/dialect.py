@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from pydantic_ai.settings import ModelSettings
@@ -61,7 +61,7 @@ class Dialect:
         if "temperature" in words and "temperature" in sent:
             self.refused.add("temperature")
             return "the temperature was refused and is left out"
-        if "stream_options" in words and "stream_options" not in self.refused:
+        if "stream_options" in words and "stream_options" not in cast("dict[str, object]", sent.get("extra_body", {})):
             self.refused.add("stream_options")
             return "stream_options was refused and is left out"
         return self._concede_limit(words, sent) if _LIMIT.search(words) else None

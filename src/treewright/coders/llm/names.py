@@ -17,6 +17,7 @@ from treewright.workdir import Refused, collect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from threading import Event as Flag
 
     from treewright.protocols import Executor
 
@@ -49,13 +50,13 @@ class Names:
     limit for one run of the helper.
     """
 
-    def __init__(self, executor: Executor, seconds: float = 60.0) -> None:
+    def __init__(self, executor: Executor, seconds: float = 60.0, memory_mb: int | None = None) -> None:
         self._executor = executor
-        self._seconds = seconds
+        self._seconds, self._memory_mb = seconds, memory_mb
         self._known: dict[str, Known | None] = {}
         self._lock = Lock()
 
-    def look_up(self, wanted: Iterable[str]) -> Mapping[str, Known]:
+    def look_up(self, wanted: Iterable[str], cancel: Flag | None = None) -> Mapping[str, Known]:
         """What is known of these dotted names; ``*.name`` asks in which modules of the usual libraries a name is.
 
         A name that cannot be judged is left out: one of a module that fails when it is imported, or an attribute of
@@ -65,17 +66,17 @@ class Names:
         if not names <= self._known.keys():
             with self._lock:
                 asked = sorted(names - self._known.keys())
-                self._known |= dict.fromkeys(asked) | self._ask(asked) if asked else {}
+                self._known |= dict.fromkeys(asked) | self._ask(asked, cancel) if asked else {}
         return {name: known for name in sorted(names) if (known := self._known[name])}
 
-    def _ask(self, names: Sequence[str]) -> dict[str, Known]:
+    def _ask(self, names: Sequence[str], cancel: Flag | None) -> dict[str, Known]:
         code = f"{inspect.getsource(_names)}\n\nanswer({list(names)!r})\n"
         try:
             with TemporaryDirectory(prefix="treewright-", ignore_cleanup_errors=True) as folder:
                 workdir, data = Path(folder, "job"), Path(folder, "input")
                 workdir.mkdir()
                 data.mkdir()
-                self._executor.run(Job(code, workdir, data, self._seconds))
+                self._executor.run(Job(code, workdir, data, self._seconds, memory_mb=self._memory_mb, cancel=cancel))
                 answer = collect(workdir, _names.ANSWER, _MAX_BYTES)
                 return {} if isinstance(answer, Refused) else dict(map(_read, answer.read_text("utf-8").splitlines()))
         except (ExecutorError, OSError, ValueError):

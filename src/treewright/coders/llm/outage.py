@@ -73,15 +73,19 @@ class Circuit:
             self.failures, self.since = 0, None
 
     def failed(self, model: str, reason: str, seconds: float) -> None:
-        """The provider does not, try again in ``seconds``; ``ProviderError`` once that has gone on for too long."""
+        """The provider does not, try again in ``seconds``; ``ProviderError`` where that goes on for too long."""
         with self._lock:
+            now = self.clock()
+            if now > self._not_before + LONGEST_PAUSE:  # nobody has asked since: that was another outage
+                self.failures, self.since = 0, None
             self.failures += 1
-            self._not_before = self.clock() + seconds
-            self.since = self.clock() if self.since is None else self.since
-            lasting = self.clock() - self.since
-        if lasting >= self.give_up:
+            self._not_before = now + seconds
+            self.since = now if self.since is None else self.since
+            lasting = now - self.since
+        if lasting + seconds > self.give_up:
+            asked = f", and asks to wait for {duration(seconds)}" if seconds > LONGEST_PAUSE else ""
             raise ProviderError(
-                f"{model} has not answered for {duration(lasting)}: {reason}\n"
+                f"{model} has not answered for {duration(lasting)}{asked}: {reason}\n"
                 "all before it is saved: go on with treewright resume when it is back"
             )
 

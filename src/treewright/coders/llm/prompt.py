@@ -36,4 +36,6 @@ class Prompt:
 
     def followed_by(self, answer: str, question: str) -> Prompt:
         """The conversation after an answer, with a further question."""
-        return replace(self, more=(*self.more, Message("assistant", answer), Message("user", question)))
+        return replace(
+            self, more=(*self.more, Message("assistant", answer.strip() or "(nothing)"), Message("user", question))
+        )

@@ -10,6 +10,7 @@ Nothing of pydantic-ai is imported before a model is opened, and of the provider
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import os
 import re
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from treewright.coders.llm.addresses import OLLAMA_PORT, check_address, from_ollama_host, passwords, shown_address
 from treewright.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,12 +39,13 @@ NO_KEY = "no-key"
 class Provider:
     """Environment variables for the key and the base URL (the first that is set counts), and the provider's own URL.
 
-    ``open`` makes a client from the model's name, the base URL and the key.
+    ``example`` is a model to begin with; ``open`` makes a client from a model's name, the base URL and the key.
     """
 
     keys: tuple[str, ...]
     addresses: tuple[str, ...]
     home: str
+    example: str
     open: Callable[[str, str, str], Any]
 
 
@@ -72,6 +75,13 @@ def environment(folder: Path) -> Mapping[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {file}: {error}; mend or remove it") from None
     return {key: value for key, value in values.items() if value is not None} | dict(os.environ)
+
+
+def need_packages() -> None:
+    """``ConfigError`` if what asks language models, and checks what they write, is not installed."""
+    missing = [name for name in ("pydantic_ai", "pyflakes") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"{', '.join(missing)} is not installed; mend it with: {INSTALL}")
 
 
 def parse(name: str) -> tuple[str, str]:
@@ -107,8 +117,12 @@ def open_model(name: str, *, base_url: str | None, environment: Mapping[str, str
 
 
 def secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Values that nobody must see, the longest first: those of all variables named like a key or a password."""
+    """Values that nobody must see, the longest first.
+
+    Those of all variables named like a key or a password, and passwords within addresses.
+    """
     values = {value.strip() for name, value in environment.items() if _SECRET.search(name)}
+    values |= passwords("\n".join(environment.values()))
     return tuple(sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True))
 
 
@@ -176,34 +190,13 @@ def _address(provider: str, base_url: str | None, environment: Mapping[str, str]
     source, url = "--base-url", (base_url or "").strip()
     if not url:
         source = next((name for name in spec.addresses if environment.get(name, "").strip()), "")
-        url = environment.get(source, "").strip() or spec.home or _OLLAMA
+        url = environment.get(source, "").strip() or spec.home or f"http://localhost:{OLLAMA_PORT}"
     if source == "OLLAMA_HOST":
-        url = _from_host(url)
-    if not _is_url(url):
-        raise ConfigError(f"{source} = {url!r} is no base URL; it looks like http://localhost:8080/v1")
+        url = from_ollama_host(url)
+    if complaint := check_address(url):
+        raise ConfigError(f"{source} = {shown_address(url)!r}: {complaint}")
     url = url.rstrip("/")
     return f"{url}/v1" if provider == "ollama" and not urlsplit(url).path else url
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-_OLLAMA = "http://localhost:11434"
-
-
-def _from_host(host: str) -> str:
-    # OLLAMA_HOST is what the server listens on: the scheme and the port may be missing, and 0.0.0.0 is no address.
-    url = host if "://" in host else f"http://{host}"
-    parts = urlsplit(url)
-    has_port = parts.scheme == "https" or re.search(r":\d+$", parts.netloc)
-    netloc = parts.netloc if has_port else f"{parts.netloc}:11434"
-    netloc = netloc.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104
-    return f"{parts.scheme}://{netloc}{parts.path}"
 
 
 def _key(provider: str, environment: Mapping[str, str], *, required: bool) -> str:
@@ -275,17 +268,24 @@ def _ollama(model: str, url: str, key: str) -> Model[Any]:
 
 
 PROVIDERS: Mapping[str, Provider] = {
-    "openai": Provider(("OPENAI_API_KEY",), ("OPENAI_BASE_URL",), "https://api.openai.com/v1", _openai),
-    "anthropic": Provider(("ANTHROPIC_API_KEY",), ("ANTHROPIC_BASE_URL",), "https://api.anthropic.com", _anthropic),
+    "openai": Provider(("OPENAI_API_KEY",), ("OPENAI_BASE_URL",), "https://api.openai.com/v1", "gpt-5-mini", _openai),
+    "anthropic": Provider(
+        ("ANTHROPIC_API_KEY",), ("ANTHROPIC_BASE_URL",), "https://api.anthropic.com", "claude-haiku-4-5", _anthropic
+    ),
     "google": Provider(
         ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         ("GOOGLE_GEMINI_BASE_URL",),
         "https://generativelanguage.googleapis.com",
+        "gemini-2.5-flash",
         _google,
     ),
     "openrouter": Provider(
-        ("OPENROUTER_API_KEY",), ("OPENROUTER_BASE_URL",), "https://openrouter.ai/api/v1", _openrouter
+        ("OPENROUTER_API_KEY",),
+        ("OPENROUTER_BASE_URL",),
+        "https://openrouter.ai/api/v1",
+        "openai/gpt-5-mini",
+        _openrouter,
     ),
-    "ollama": Provider(("OLLAMA_API_KEY",), ("OLLAMA_BASE_URL", "OLLAMA_HOST"), "", _ollama),
+    "ollama": Provider(("OLLAMA_API_KEY",), ("OLLAMA_BASE_URL", "OLLAMA_HOST"), "", "qwen2.5-coder:7b", _ollama),
 }
 """What can stand before the colon."""

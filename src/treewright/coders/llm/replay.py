@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from treewright.coders.llm.desk import NoAnswer
 from treewright.errors import ProviderError
 from treewright.events import Answered, Selected
 from treewright.folder import RunFolder
@@ -33,25 +34,33 @@ class Tape:
     """A ``Source`` with the answers of an earlier run; ``name`` is ``replay:RUN``. What it answers costs nothing."""
 
     name: str
-    exchanges: Mapping[tuple[int, int], Exchange]
+    answers: Mapping[int, Sequence[Exchange]]
     context: int | None = None
 
     @classmethod
     def of(cls, name: str, events: Sequence[Event]) -> Tape:
-        """All answers in a log."""
-        answered = [event for event in events if isinstance(event, Answered)]
-        return cls(name, {(event.node, event.exchange.number): event.exchange for event in answered})
+        """All answers in a log, node by node; requests that were in vain are none."""
+        answers: dict[int, list[Exchange]] = {}
+        for event in events:
+            if isinstance(event, Answered) and event.exchange.finish != "none":
+                answers.setdefault(event.node, []).append(event.exchange)
+        return cls(name, answers)
 
     def ask(self, request: Request) -> Exchange:
-        """The answer that was given then; ``ProviderError`` where something else was asked."""
-        found = self.exchanges.get((request.node, request.number))
-        if found is None or found.purpose != request.purpose:
-            then = f"asked for {found.purpose}" if found else "had no such request"
+        """The answer that was given then; ``NoAnswer`` where none was; ``ProviderError`` if to another request.
+
+        The number of the request is its place among the node's answers.
+        """
+        answers = self.answers.get(request.node, ())
+        if request.number > len(answers):
+            raise NoAnswer("nothing was answered when this run was recorded")
+        found = answers[request.number - 1]
+        if found.purpose != request.purpose:
             raise ProviderError(
                 f"{self.name} departs from its recording at node {request.node}, request {request.number}: "
-                f"now it is {request.purpose}, then the run {then}"
+                f"now it is {request.purpose}, then it was {found.purpose}"
             )
-        return replace(found, usage=replace(found.usage, cost_usd=0.0, seconds=0.0))
+        return replace(found, number=request.number, usage=replace(found.usage, cost_usd=0.0, seconds=0.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,19 @@ import json
 import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, ValidationError
 
-from treewright.coders.llm.accounts import Overdrawn
 from treewright.coders.llm.blocks import Attempt, Caps, program, setting_blocks
 from treewright.coders.llm.conversation import Conversation
 from treewright.coders.llm.desk import NoAnswer, Source
 from treewright.coders.llm.templates import Templates
 from treewright.coders.llm.trouble import TooLong
-from treewright.protocols import Evaluator, Setting
+from treewright.errors import ProviderError
+from treewright.protocols import Cancelled, Evaluator, Overdrawn, Setting
 from treewright.tree import Message, Review
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 SUMMARY_CHARS = 600
 MOST_TOKENS = 4_096
 """Of a review, a model's thoughts included."""
+MOST_SECONDS = 300.0
+"""A node can do without a review: it does not wait for one for longer."""
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -70,7 +73,7 @@ class Reviewer:
             begun=len(trial.exchanges),
             keep=trial.keep,
             spent=trial.spent,
-            deadline=time.monotonic() + trial.seconds,
+            deadline=min(time.monotonic() + MOST_SECONDS, trial.deadline or math.inf),
             cancel=trial.cancel,
             max_tokens=MOST_TOKENS,
         )
@@ -118,23 +121,34 @@ def printed_in(value: float, output: str) -> bool:
     return math.isfinite(value) and any(float(number[0]) == value for number in _NUMBER.finditer(output))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReviewingEvaluator:
-    """An ``Evaluator`` that has runs reviewed after ``inner`` has scored them; ``always``: failed ones too."""
+    """An ``Evaluator`` that has runs reviewed after ``inner`` has scored them; ``always``: failed ones too.
+
+    What has been evaluated is never lost for want of a review. ``notify`` is told once when the reviewing model gave
+    out: from then on nodes do without.
+    """
 
     inner: Evaluator
     reviewer: Reviewer
     setting: Setting
     always: bool = False
+    notify: Callable[[int, str], None] = lambda _node, _text: None
+    _gave_out: bool = False
 
     def evaluate(self, trial: Trial) -> tuple[Execution, Evaluation]:
         """Score first, then have it reviewed where the facts leave something to say."""
         execution, evaluation = self.inner.evaluate(trial)
-        if trial.cancel and trial.cancel.is_set():
+        unwanted = evaluation.score is None and not self.always
+        if unwanted or self._gave_out or (trial.cancel and trial.cancel.is_set()):
             return execution, evaluation
-        if evaluation.score is None and not self.always:
-            return execution, evaluation
-        review = self.reviewer.review(self.setting, trial, execution, evaluation)
+        try:
+            review = self.reviewer.review(self.setting, trial, execution, evaluation)
+        except Cancelled:
+            review = None
+        except ProviderError as error:
+            review, self._gave_out = None, True
+            self.notify(trial.node, f"no more reviews: {error}")
         return execution, replace(evaluation, review=review)
 
     def reserve(self, tree: Tree, seconds: float) -> float:

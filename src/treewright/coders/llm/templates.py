@@ -34,7 +34,20 @@ NAMES = (
     "refused",
     "continue",
 )
-BLOCKS = ("task", "goal", "data", "memory", "parent", "unused", "facts", "now", "complexity", "rules", "answer")
+BLOCKS = (
+    "task",
+    "goal",
+    "data",
+    "memory",
+    "parent",
+    "unused",
+    "facts",
+    "frame",
+    "now",
+    "complexity",
+    "rules",
+    "answer",
+)
 MORE = {"mend": ("findings",), "refused": ("trouble",), "review": ("value",)}
 """Placeholders that only one template has."""
 
@@ -65,9 +78,12 @@ class Templates:
         return f"# Rules\n\n{self.fill('rules', {})}"
 
     def fill(self, name: str, blocks: Mapping[str, str]) -> str:
-        """A prompt with its blocks in place; a block of its own is followed by no more than one empty line."""
-        text = Template(self.texts[name]).substitute(dict.fromkeys(BLOCKS, "") | dict(blocks))
-        return re.sub(r"\n{3,}", "\n\n", text).strip()
+        """A prompt with its blocks in place, as they are; those with nothing to tell leave no hole."""
+        filled = dict.fromkeys(BLOCKS, "") | dict(blocks)
+        text = self.texts[name]
+        for block in (block for block, content in filled.items() if not content):
+            text = re.sub(rf"^\$(?:{block}|\{{{block}\}})[ \t]*$", "", text, flags=re.MULTILINE)
+        return Template(re.sub(r"\n{3,}", "\n\n", text).strip()).substitute(filled)
 
 
 def _read(folders: list[Traversable], name: str) -> str:

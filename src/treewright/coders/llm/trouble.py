@@ -48,11 +48,14 @@ class Trouble(Exception):  # noqa: N818  # none of these is an error of the prog
 
 
 class Unavailable(Trouble):
-    """Worth trying again; ``retry_after`` is how many seconds the provider asked for, ``None`` if it named none."""
+    """Worth trying again; ``retry_after`` is how many seconds the provider asked for, ``None`` if it named none.
 
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+    ``replied`` tells that a reply came which cannot be used: the provider is there.
+    """
+
+    def __init__(self, reason: str, retry_after: float | None = None, *, replied: bool = False) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after
+        self.retry_after, self.replied = retry_after, replied
 
 
 class TooLong(Trouble):
@@ -67,8 +70,12 @@ class Malformed(Trouble):
         self.text = text
 
 
-class Cancelled(Trouble):
+class CalledOff(Trouble):
     """The caller no longer wants the answer, or its time is over."""
+
+
+class Rejected(Trouble):
+    """The provider will not answer this prompt, now or later, whatever it does with others."""
 
 
 class Refused(ProviderError):  # noqa: N818
@@ -107,6 +114,10 @@ def trouble_with(error: Exception, name: str, model: Model[Any], secrets: tuple[
         return TooLong(f"{name}: the prompt is too long{quoted}")
     if refusal := _refusal(error, name, model, quoted):
         return Refused(f"{name}: {refusal}")
+    if isinstance(error, ModelRequestRejectedError) or (
+        isinstance(error, ModelHTTPError) and 400 <= error.status_code < 500 and error.status_code not in _PASSING
+    ):
+        return Rejected(f"{name}: the request was refused{quoted}")
     reason = _connection(error, model, secrets) if isinstance(error, ModelConnectionError) else _hitch(error) + quoted
     return Unavailable(f"{name}: {reason}", error.retry_after if isinstance(error, ModelAPIError) else None)
 
@@ -146,10 +157,8 @@ def _refusal(error: Exception, name: str, model: Model[Any], quoted: str) -> str
             refusal = f"there is no such model at {_place(model)}{quoted}; check its name"
         case ModelNotFoundError():
             refusal = f"nothing answers at {_place(model)}{quoted}; check the base URL, it usually ends in /v1"
-        case ModelRequestRejectedError() | UserError():
+        case UserError():
             refusal = f"the request was refused{quoted}"
-        case ModelHTTPError() if 400 <= error.status_code < 500 and error.status_code not in _PASSING:
-            refusal = f"the request was refused with status {status}{quoted}"
         case _:
             refusal = ""
     return refusal

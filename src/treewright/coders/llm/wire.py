@@ -33,9 +33,10 @@ from treewright.coders.llm.dialect import Dialect, limit_of, room
 from treewright.coders.llm.providers import Price, cost
 from treewright.coders.llm.text import goes_round_in_circles, tokens
 from treewright.coders.llm.trouble import (
-    Cancelled,
+    CalledOff,
     Malformed,
     Refused,
+    Rejected,
     TooLong,
     Trouble,
     Unavailable,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model, StreamedResponse
     from pydantic_ai.settings import ModelSettings
 
-__all__ = ["Answer", "Cancelled", "Endpoint", "Malformed", "Refused", "TooLong", "Trouble", "Unavailable"]
+__all__ = ["Answer", "CalledOff", "Endpoint", "Malformed", "Refused", "Rejected", "TooLong", "Trouble", "Unavailable"]
 
 TICK = 0.05
 """Seconds between two looks at whether an answer is still wanted."""
@@ -134,16 +135,16 @@ class Endpoint:
         request is given up within a tenth of a second. Raises ``Trouble``, or ``Refused`` where no attempt will help.
         """
         if _is_due(cancel, deadline):
-            raise Cancelled(f"{self.name}: not asked, there was no time left")
+            raise CalledOff(f"{self.name}: not asked, there was no time left")
         attempt = _Attempt(self, messages, schema, max_tokens or self.max_tokens)
         request = background().submit(attempt.run())
         try:
             while not wait([request], timeout=TICK).done:
                 if _is_due(cancel, deadline):
-                    raise Cancelled(f"{self.name}: given up while waiting for an answer")
+                    raise CalledOff(f"{self.name}: given up while waiting for an answer")
             return request.result()
         except CancelledError:
-            raise Cancelled(f"{self.name}: given up, the program ends") from None
+            raise CalledOff(f"{self.name}: given up, the program ends") from None
         except Trouble as trouble:
             trouble.usage = attempt.total()
             raise
@@ -219,9 +220,9 @@ class _Attempt:
         if self.repeating:
             return response
         if response.finish_reason == "error" or (response.finish_reason is None and model.provider):
-            raise Unavailable(f"{name}: the reply broke off")
+            raise Unavailable(f"{name}: the reply broke off", replied=True)
         if response.finish_reason in _STOPPED and not structured.text_of(response).strip():
-            raise Unavailable(f"{name}: an empty reply")
+            raise Unavailable(f"{name}: an empty reply", replied=True)
         return response
 
     async def _listen(
@@ -252,7 +253,7 @@ class _Attempt:
             brief = settings | {"max_tokens": 1}
             async with asyncio.timeout(patience):
                 await model_request(model, conversation, model_settings=brief, model_request_parameters=parameters)
-            raise Unavailable(f"{self.endpoint.name}: an empty reply") from None
+            raise Unavailable(f"{self.endpoint.name}: an empty reply", replied=True) from None
         finally:
             self._count(stream.get() if stream else None)
 
