@@ -10,12 +10,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from treewright.cli import main
+from treewright.cli import main, searching
 from treewright.data import prepare, read_task
 from treewright.evaluation import scoring
 from treewright.execution import plain
@@ -76,7 +77,8 @@ def call(home, monkeypatch, capsys):
     monkeypatch.chdir(home)
 
     def call(*arguments) -> tuple[int, str, str]:
-        scoring.load_metric.cache_clear()  # as a new process has it
+        scoring.load_metric.cache_clear()  # as a new process has it, and a clock that has just begun
+        monkeypatch.setattr(searching, "OPENED", time.monotonic())
         monkeypatch.setattr(sys, "argv", ["treewright", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()

@@ -382,11 +382,63 @@ def test_without_samples_no_value_is_shown_and_names_types_and_counts_stay(tmp_p
     assert "- height: integer, 30 distinct" in overview
     assert "- same: constant\n" in overview
     assert "bare.csv: 2 rows × 3 columns" in overview
-    assert "{tree: text, ages: [1 × integer], by: {99 keys: each integer}}" in overview
+    assert "{3 keys: each text or {99 keys: each integer} or [1 × integer]}" in overview
     assert "two.jsonl: 40 rows × 2 columns" in overview
     assert "- *.png: 10 files, 290 B, like photo####.png" in overview
     assert "11 files like day####.csv with the same 2 columns" in overview
     assert "secretAsh" in preview(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "shape"),
+    [
+        ({"secret Ash": 3, "secret Elm": 4}, "{2 keys: each integer}"),
+        ({"secret Ash": 3, "secret Elm": "n/a"}, "{2 keys: each integer or text}"),
+        (
+            {"secret Ash": {"age": 3}, "secret Elm": {"age": 4, "height": 2}},
+            "{2 keys: each {age: integer, 1 key: each integer}}",
+        ),
+        ([{"secret Ash": 3, "secret Elm": 4}], "[1 × {2 keys: each integer}]"),
+        ([{"secret Ash": 3}, {"secret Elm": 4}], "[2 × {1 key: each integer}]"),
+        ([], ""),
+    ],
+)
+def test_without_samples_a_key_that_only_one_object_has_is_counted_for_it_may_be_data(
+    tmp_path: Path, content: object, shape: str
+) -> None:
+    block = told(tmp_path, "birds.json", json.dumps(content), samples=False)
+    assert [line.strip() for line in block[1:]] == ([shape] if shape else [])
+
+
+def test_without_samples_the_fields_of_records_stay_and_what_only_some_rows_have_is_counted(tmp_path: Path) -> None:
+    rows = [{"tree": "ash", "votes": {"yes": i, f"secret{i}": 1}, f"secret{i}": i} for i in range(30)]
+    for name, content in (("birds.json", json.dumps(rows)), ("birds.jsonl", "\n".join(map(json.dumps, rows)))):
+        block = told(tmp_path, name, content, samples=False)
+        assert block[1:] == [
+            "  besides 30 keys that most rows lack",
+            "- tree: constant",
+            "- votes: {yes: integer, 1 key: each integer}",
+        ]
+        (tmp_path / name).unlink()
+    assert "secret7" in "\n".join(told(tmp_path, "birds.json", json.dumps(rows)))
+
+
+def test_without_samples_no_digit_in_the_name_of_a_file_or_a_folder_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "ward 71").mkdir()
+    (tmp_path / "ward 71" / "patient 72.csv").write_text("a,b\nx,y\n")
+    (tmp_path / "train.csv").write_text("a,b\nx,y\n")
+    for i in (73, 74, 75):
+        (tmp_path / f"scan {i}.png").write_bytes(PNG)
+    (tmp_path / "link 76.csv").symlink_to(tmp_path / "train.csv")
+    (tmp_path / ".hidden 77").touch()
+    (tmp_path / "78.json").write_text("[1]")
+    overview = preview(tmp_path, samples=False)
+    assert not [number for number in range(71, 79) if str(number) in overview]
+    assert "ward ##/patient ##.csv" in overview
+    assert "scan ##.png" in overview
+    assert "a # in a name stands for a digit" in overview
+    assert "stands for a digit" not in preview(tmp_path)
+    assert "patient 72.csv" in preview(tmp_path)
 
 
 def test_without_samples_a_profile_shows_no_value_either(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from support import draft, grow, tree_of
 from treewright.coders.llm.desk import NoAnswer
 from treewright.coders.llm.trouble import TooLong
 from treewright.errors import ProviderError
+from treewright.protocols import Overdrawn
 from treewright.tree import Action, Operator, Proposal, Tree
 
 FIRST = Action(Operator.DRAFT)
@@ -93,6 +94,24 @@ class TestFaultsFoundWithoutARun:
         proposal, _, _ = write(ANSWER, second, check=faults)
         assert proposal.code == PROGRAM
 
+    @pytest.mark.parametrize("trouble", [NoAnswer("silence"), Overdrawn("cost"), TooLong("long")])
+    def test_a_mend_that_nobody_answers_costs_nothing_that_is_there(self, trouble):
+        proposal, _, _ = write(ANSWER, *[trouble] * 4, check=lambda *_: ("one",))
+        assert proposal.code == PROGRAM and proposal.notes["findings"] == "one"
+
+    def test_a_program_with_a_fence_in_it_is_sent_back_whole(self):
+        program = PROGRAM + 'text = """\n```\n"""\n'
+        _, source, _ = write(f"Plan.\n\n````python\n{program}````", ANSWER, check=lambda *_: ("one",))
+        assert f"````python\n{program}````" in asked(source)
+
+    def test_edits_that_answer_it_are_made_to_the_program_that_was_sent_back(self):
+        faults = lambda code, _: ("line 1: one",) if "y = 2" not in code else ()  # noqa: E731
+        tree = tree_of(grow(draft(0.5, code="a = 1\nx = 1\n")))
+        changed = f"Change.\n\n```python\n{PROGRAM}x = 1\n```"
+        edit = "<<<<<<< SEARCH\nx = 1\n=======\nx = 1\ny = 2\n>>>>>>> REPLACE\n"
+        proposal, _, _ = write(changed, edit, tree=tree, action=Action(Operator.IMPROVE, 1), check=faults)
+        assert proposal.code == f"{PROGRAM}x = 1\ny = 2\n"
+
 
 class TestEdits:
     LONG = PROGRAM + "".join(f"x{i} = {i}\n" for i in range(500))
@@ -138,6 +157,21 @@ class TestTrouble:
     def test_what_keeps_a_model_from_writing_one_program_is_that_node_s_reason(self, trouble, reason):
         proposal, _, kept = write(*[trouble] * 4)
         assert proposal.code == "" and reason in proposal.notes["reason"] and not kept
+
+    def test_a_budget_that_does_not_allow_for_a_first_answer_is_the_run_s(self):
+        with pytest.raises(Overdrawn):
+            write(Overdrawn("cost"))
+
+    def test_a_program_that_was_cut_off_and_cannot_be_gone_on_with_is_sent_back_with_its_faults(self):
+        cut = ANSWER.index('"./working')
+        faults = lambda code, _: () if code == PROGRAM else ("line 3: not valid Python",)  # noqa: E731
+        proposal, _, kept = write((ANSWER[:cut], "length"), NoAnswer("silence"), ANSWER, check=faults)
+        assert proposal.code == PROGRAM
+        assert [exchange.purpose for exchange in kept] == ["draft", "mend"]
+
+    def test_no_turn_of_the_conversation_is_empty(self):
+        _, source, _ = write("", ANSWER)
+        assert all(message.text.strip() for message in source.requests[-1].messages)
 
     def test_a_provider_that_gave_out_ends_the_run(self):
         with pytest.raises(ProviderError):

@@ -16,7 +16,7 @@ from treewright.coders.llm import desk as desk_module
 from treewright.coders.llm.accounts import Accounts, Estimate
 from treewright.coders.llm.desk import MOST_TRIES, Desk, NoAnswer, Request
 from treewright.coders.llm.outage import LONGEST_PAUSE, OPEN_AFTER, Circuit, pause
-from treewright.coders.llm.trouble import CalledOff, Malformed, Refused, TooLong, Unavailable
+from treewright.coders.llm.trouble import CalledOff, Malformed, Refused, Rejected, TooLong, Unavailable
 from treewright.coders.llm.wire import Answer
 from treewright.errors import ProviderError
 from treewright.protocols import Cancelled, Overdrawn
@@ -142,11 +142,47 @@ class TestEndings:
             desk.ask(request())
 
     def test_an_outage_ends_the_run_after_a_while_and_says_for_how_long_it_lasted(self):
-        clock = iter(range(0, 10_000, 100))
+        clock = iter(range(0, 10_000, 25))
         desk = make_desk(*[overloaded() for _ in range(50)], give_up=600)
         desk.circuit.clock = lambda: float(next(clock))
         with pytest.raises(ProviderError, match=r"has not answered for .* 429.*\n.*treewright resume"):
             desk.ask(request())
+
+    def test_a_prompt_that_the_provider_refuses_is_that_node_s_once_it_has_answered_others(self):
+        desk = make_desk(Answer("hello", USAGE), Rejected("content policy"))
+        desk.ask(request())
+        with pytest.raises(NoAnswer, match="content policy"):
+            desk.ask(request())
+
+    def test_and_the_run_s_where_it_never_answered_anything(self):
+        with pytest.raises(ProviderError, match="content policy"):
+            make_desk(Rejected("content policy")).ask(request())
+        with pytest.raises(NoAnswer):
+            make_desk(Rejected("content policy")).ask(request(spent=Usage(1, 10)))
+
+    def test_replies_that_cannot_be_used_are_no_outage(self):
+        empty = [Unavailable("an empty reply", replied=True) for _ in range(MOST_TRIES)]
+        desk = make_desk(*empty)
+        with pytest.raises(NoAnswer, match="an empty reply"):
+            desk.ask(request(spent=Usage(1, 10)))
+        assert not desk.circuit.is_open
+
+    def test_where_nothing_ever_came_but_such_replies_the_address_is_wrong(self):
+        page = [Unavailable("a page", replied=True) for _ in range(MOST_TRIES)]
+        with pytest.raises(ProviderError, match="base-url"):
+            make_desk(*page).ask(request())
+
+    @pytest.mark.parametrize("after", [86_400.0, 1e15])
+    def test_a_provider_that_wants_to_be_left_alone_for_longer_than_one_waits_ends_the_run_at_once(self, after):
+        with pytest.raises(ProviderError, match="asks to wait for"):
+            make_desk(overloaded(after=after)).ask(request())
+
+    def test_what_failed_attempts_took_goes_with_their_end(self):
+        dropped = overloaded()
+        dropped.usage = USAGE
+        with pytest.raises(NoAnswer) as end:
+            make_desk(dropped, CalledOff("the deadline")).ask(request())
+        assert end.value.exchange.usage == USAGE and end.value.exchange.finish == "none"
 
 
 class TestAccounts:
@@ -224,6 +260,14 @@ class TestCircuit:
         circuit.succeeded()
         with circuit.attempt(lambda _: pytest.fail("there is nothing to wait for")):
             assert not circuit.is_open
+
+    def test_a_failure_long_ago_is_no_part_of_this_outage(self):
+        now = [0.0]
+        circuit = Circuit(600.0, clock=lambda: now[0])
+        circuit.failed("test:model", "503", 1.0)
+        now[0] = 1200.0
+        circuit.failed("test:model", "503", 1.0)
+        assert circuit.since == 1200.0
 
     @given(st.integers(1, 40), st.none() | st.floats(0, 600), st.integers(0, 99))
     def test_a_pause_is_capped_and_never_shorter_than_asked_for(self, tries, asked, seed):

@@ -18,13 +18,14 @@ from treewright.coders.llm.replay import RecordedPolicy, Tape
 from treewright.coders.llm.review import Reviewer, ReviewingEvaluator
 from treewright.coders.llm.templates import Templates
 from treewright.errors import ProviderError
-from treewright.events import Answered, RunStarted, Written
+from treewright.events import Answered, Finished, RunStarted, Written
 from treewright.metrics import Direction
 from treewright.policies import Greedy
+from treewright.protocols import Overdrawn
 from treewright.search import TreeSearch
 from treewright.store import MemoryStore, SqliteStore
 from treewright.testing import ScriptedEvaluator
-from treewright.tree import Exchange, Operator, Usage
+from treewright.tree import Exchange, Operator, Usage, storable
 
 STEPS = 6
 STARTED = RunStarted("run", 7, "rmse", Direction.MINIMIZE, {})
@@ -131,6 +132,60 @@ def test_no_node_is_begun_that_would_pass_the_limit_if_it_took_what_nodes_take(b
     assert not tree.in_flight  # what was begun is finished
 
 
+@dataclass
+class Poor(Oracle):
+    """An ``Oracle`` whose budget ends at a node."""
+
+    last: int = 2
+
+    def ask(self, request) -> Exchange:
+        if request.node > self.last:
+            raise Overdrawn("tokens")
+        return super().ask(request)
+
+
+def test_where_the_budget_does_not_allow_for_a_program_the_run_ends_and_the_node_waits():
+    store = MemoryStore()
+    search = run(store, Poor())
+    assert isinstance(log(store)[-1], Finished)
+    assert log(store)[-1].stopped_by == "tokens"
+    assert len(search.tree) == 3 and search.tree.in_flight == (3,)
+    richer = run(store, Oracle())
+    assert len(richer.tree) == STEPS and not richer.tree.in_flight
+    assert richer.tree[3].proposal is not None
+
+
+def test_what_was_taken_in_vain_is_in_the_log_and_asked_for_again_by_a_resumed_run():
+    class Broken(Oracle):
+        def ask(self, request) -> Exchange:
+            if request.node == 2:
+                end = ProviderError("out")
+                end.exchange = Exchange(request.number, request.purpose, self.name, (), "", Usage(3, 30), "none")
+                raise end
+            return super().ask(request)
+
+    store = MemoryStore()
+    with pytest.raises(ProviderError):
+        run(store, Broken())
+    assert [event.exchange.finish for event in log(store) if isinstance(event, Answered) and event.node == 2] == [
+        "none"
+    ]
+    tree = run(store, Oracle()).tree
+    assert len(tree) == STEPS and tree[2].proposal is not None and tree[2].proposal.code
+    assert tree[2].usage.requests == tree[2].usage.output_tokens // 5 + 3
+
+
+@pytest.mark.parametrize("answer", ["\ud800 plan", "x" * 500 + "\ud800"])
+def test_an_answer_with_half_a_character_is_stored_and_sent_on(tmp_path, answer):
+    class Odd(Oracle):
+        def ask(self, request) -> Exchange:
+            assert all(storable(message.text) == message.text for message in request.messages)
+            return replace(super().ask(request), answer=answer, trouble=("\udfff",))
+
+    with closing(SqliteStore(tmp_path / "run.db", "run")) as store:
+        assert len(run(store, Odd(), budget=Budget(steps=2)).tree) == 2
+
+
 class TestReplay:
     def test_a_run_is_repeated_from_its_log_node_by_node(self):
         first = MemoryStore()
@@ -147,11 +202,19 @@ class TestReplay:
         first = MemoryStore()
         tree = run(first, Oracle()).tree
         tape = Tape.of("replay:first", log(first))
-        number = next(key for key in tape.exchanges if key[0] == 2)
-        other = replace(tape.exchanges[number], purpose="mend")
-        for exchanges in ({**tape.exchanges, number: other}, {k: v for k, v in tape.exchanges.items() if k != number}):
-            with pytest.raises(ProviderError, match="departs from its recording at node 2"):
-                run(MemoryStore(), replace(tape, exchanges=exchanges), policy=RecordedPolicy(tree))
+        answers = dict(tape.answers)
+        answers[2] = [replace(answers[2][0], purpose="mend"), *answers[2][1:]]
+        with pytest.raises(ProviderError, match="departs from its recording at node 2"):
+            run(MemoryStore(), replace(tape, answers=answers), policy=RecordedPolicy(tree))
+
+    def test_where_nothing_was_answered_then_nothing_is_now(self):
+        first = MemoryStore()
+        tree = run(first, Oracle()).tree
+        tape = Tape.of("replay:first", log(first))
+        silent = {node: answers for node, answers in tape.answers.items() if node != 2}
+        again = run(MemoryStore(), replace(tape, answers=silent), policy=RecordedPolicy(tree)).tree
+        assert "nothing was answered" in (again[2].evaluation.reason or "")
+        assert len(again) == len(tree)
 
     def test_every_choice_is_repeated_whatever_the_policy_would_do(self):
         first = MemoryStore()

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import re
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from llm.server import Reply, Request, Server
-from support import write_line
+from support import shown, write_line
 from treewright import Search, Task
-from treewright.cli import main
+from treewright.cli import main, searching
+from treewright.cli.live import LiveView
+from treewright.cli.watch import Header
 from treewright.coders.llm.blocks import Caps
 from treewright.coders.llm.prompt import Prompt
 from treewright.coders.llm.templates import Templates
+from treewright.config import DEFAULT_SECONDS, dump_config, load_config, make_config, parse_setting
+from treewright.metrics import Direction
+from treewright.record import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +65,7 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("TREEWRIGHT_MODEL", raising=False)
+    monkeypatch.setattr(searching, "OPENED", time.monotonic())  # as a new process has it
     return tmp_path
 
 
@@ -103,7 +112,7 @@ def test_a_model_writes_the_programs_and_the_accounts_say_what_it_took(task, tre
     assert (figures["nodes"], figures["stopped_by"]) == (6, "steps")
     assert figures["llm"]["requests"] == len(server.requests) == 12
     assert figures["llm"]["cost_usd"] is None
-    assert set(figures["llm"]["by_purpose"]) == {"draft", "improve", "review"}
+    assert set(figures["llm"]["by_operator"]) == {"draft", "improve", "review"}
     _, out, _ = treewright("show", "first", "--json")
     nodes = json.loads(out)["nodes"]
     assert {node["coder"] for node in nodes} == {"openai:test"}
@@ -315,7 +324,7 @@ class TestDoctor:
         monkeypatch.setenv("OPENAI_BASE_URL", server.openai)
         status, out, _ = treewright("doctor", "--sandbox", "none")
         assert status == 0 and not server.requests
-        assert "keys for openai are there" in out
+        assert "OPENAI_API_KEY is there; nothing was sent" in out
 
 
 def test_from_python_a_model_is_named_in_one_word(task, serve, home):
@@ -333,3 +342,207 @@ def test_a_brief_of_ask_makes_the_same_prompt_and_tell_takes_the_answer(task, ho
         brief = search.ask()
         assert "# Goal" in Prompt(Templates.load(), brief, Caps(), 400)()[1].text
         assert search.tell(brief, PROGRAM.format(slope=3)).valid
+
+
+class TestSettings:
+    @pytest.mark.parametrize("limit", ["max_cost=5", "max_tokens=1000"])
+    def test_a_limit_on_models_alone_leaves_the_usual_time(self, limit):
+        assert make_config({"task": "line"}, parse_setting(limit)).time == DEFAULT_SECONDS
+        assert make_config({"task": "line"}, parse_setting(limit), {"patience": 3}).time is None
+
+    @pytest.mark.parametrize("word", ["none", "None", "NONE", '"none"'])
+    def test_the_provider_s_own_temperature_can_be_asked_for_and_written_down(self, home, word):
+        config = make_config({"task": "line"}, parse_setting(f"coder.temperature={word}"))
+        (home / "config.toml").write_text(dump_config(config))
+        assert config.coder.temperature is None
+        assert load_config(home / "config.toml") == config
+        assert make_config(config.model_dump(mode="json", exclude_none=True)) == config
+
+    def test_the_provider_s_own_temperature_outlasts_a_resume(self, task, treewright, serve):
+        server = serve(good)
+        own = ("--set", "coder.temperature=none", "--review", "never", "--steps", 1, "--name", "first")
+        treewright("run", task, *flags(server), *own)
+        treewright("resume", "first", "--steps", "+1")
+        assert len(server.requests) == 2
+        assert not any("temperature" in request.body for request in server.requests)
+
+    def test_a_password_in_an_address_of_the_environment_is_used_and_found_nowhere(
+        self, home, task, treewright, serve, monkeypatch
+    ):
+        server = serve(lambda _: Reply(status=400, error="hush-hush is no password"))
+        monkeypatch.setenv("OPENAI_BASE_URL", server.openai.replace("//", "//bob:hush-hush@"))
+        _, out, err = treewright("run", task, "--model", "openai:test", "--steps", 1)
+        assert server.requests
+        assert "hush-hush" not in out + err
+        assert not [path for path in home.glob("runs/*/*") if path.is_file() and b"hush-hush" in path.read_bytes()]
+
+
+class TestResume:
+    PRICE = ("--set", "coder.price.input=10", "--set", "coder.price.output=20")
+
+    @pytest.fixture
+    def programs(self, home):
+        """A coder that has two programs."""
+        (home / "programs").mkdir()
+        for slope in (2, 3):
+            (home / "programs" / f"{slope}.py").write_text(PROGRAM.format(slope=slope))
+        return f"folder:{home / 'programs'}"
+
+    @pytest.mark.parametrize(
+        ("limit", "higher", "stopped"),
+        [
+            (("--max-tokens", 15_000), ("--max-tokens", "+15000"), "tokens"),
+            (("--max-cost", 0.2, *PRICE), ("--max-cost", 0.4), "cost"),
+        ],
+    )
+    def test_a_run_that_stopped_at_a_limit_on_models_goes_on_with_a_higher_one(
+        self, task, treewright, serve, limit, higher, stopped
+    ):
+        treewright("run", task, *flags(serve(good)), *limit, "--name", "first")
+        before = json.loads(treewright("show", "first", "--json")[1])
+        assert before["stopped_by"] == stopped
+        status, out, _ = treewright("resume", "first", *higher, "--json")
+        after = json.loads(out)
+        assert status == 0 and after["stopped_by"] == stopped
+        assert after["nodes"] > before["node_count"]
+
+    def test_so_much_more_is_counted_from_what_was_spent(self, home, task, treewright, serve):
+        treewright("run", task, *flags(serve(good)), "--steps", 1, *self.PRICE, "--name", "first")
+        spent = json.loads(treewright("show", "first", "--json")[1])["llm"]
+        treewright("resume", "first", "--max-cost", "+1.5", "--max-tokens", "+10")
+        config = load_config(home / "runs/first/config.toml")
+        assert config.max_cost == pytest.approx(spent["cost_usd"] + 1.5)
+        assert config.max_tokens == spent["input_tokens"] + spent["output_tokens"] + 10
+
+    def test_another_model_may_write_and_review_from_now_on(self, task, treewright, serve):
+        first, second = serve(good), serve(good)
+        treewright("run", task, *flags(first), "--steps", 1, "--name", "first")
+        asked = len(first.requests)
+        other = ("--model", "openai:new", "--review-model", "openai:critic", "--base-url", second.openai)
+        assert treewright("resume", "first", "--steps", "+1", *other)[0] == 0
+        assert len(first.requests) == asked
+        assert [request.body["model"] for request in second.requests] == ["new", "critic"]
+
+    def test_reviews_may_end(self, task, treewright, serve):
+        server = serve(good)
+        treewright("run", task, *flags(server), "--steps", 1, "--name", "first")
+        assert treewright("resume", "first", "--steps", "+1", "--review", "never")[0] == 0
+        assert len(server.requests) == 3
+
+    def test_a_model_may_take_over_from_another_coder(self, task, programs, treewright, serve):
+        treewright("run", task, "--coder", programs, "--name", "first")
+        server = serve(good)
+        assert treewright("resume", "first", "--steps", "+1", *flags(server))[0] == 0
+        assert server.requests
+
+    def test_the_model_that_the_environment_names_is_for_new_runs(self, task, programs, treewright, serve, monkeypatch):
+        server = serve(good)
+        treewright("run", task, "--coder", programs, "--steps", 1, "--name", "first")
+        treewright("run", task, *flags(server), "--steps", 1, "--name", "second")
+        asked = len(server.requests)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.openai)
+        monkeypatch.setenv("TREEWRIGHT_MODEL", "openai:other")
+        assert treewright("resume", "first", "--steps", "+1")[0] == 0
+        assert len(server.requests) == asked
+        assert treewright("resume", "second", "--steps", "+1")[0] == 0
+        assert {request.body["model"] for request in server.requests} == {"test"}
+
+
+class TestAccounts:
+    @staticmethod
+    def fickle(request: Request) -> Reply:
+        """Like ``good``, but the first answer to a question for a program is none."""
+        if "tools" not in request.body and len(request.body["messages"]) <= 2:
+            return Reply(text="I cannot.", usage=(1000, 10))
+        return good(request)
+
+    def test_what_had_to_be_asked_again_counts_for_the_node_s_operator(self, task, treewright, serve):
+        _, out, _ = treewright("run", task, *flags(serve(self.fickle)), "--steps", 6, "--name", "first", "--json")
+        shares = json.loads(out)["llm"]["by_operator"]
+        assert {operator: share["requests"] for operator, share in shares.items()} == {
+            "draft": 10, "review": 6, "improve": 2,
+        }  # fmt: skip
+        text = treewright("show", "first")[1]
+        assert "  draft: 10 requests, 20,000 + 2,550 tokens" in text
+        assert "  review: 6 requests" in text and "  improve: 2 requests" in text
+
+    def test_a_node_s_own_requests_are_told_by_what_they_were_for(self, task, treewright, serve):
+        treewright("run", task, *flags(serve(self.fickle)), "--steps", 1, "--name", "first")
+        text = treewright("show", "first", 1)[1]
+        assert "  draft: 1 request, 1,000 + 10 tokens" in text
+        assert "  again: 1 request, 3,000 + 500 tokens" in text and "  review: 1 request" in text
+        usage = json.loads(treewright("show", "first", 1, "--json")[1])["llm"]
+        assert usage["requests"] == 3 and list(usage["by_purpose"]) == ["draft", "again", "review"]
+
+    def test_the_live_view_tells_what_each_model_takes_where_there_is_room(self, task, treewright, serve):
+        model = ("--model", "openai:one,openai:other", "--base-url", serve(good).openai, "--review", "never")
+        treewright("run", task, *model, "--steps", 3, "--name", "first")
+        entries = read_run(Path("runs/first")).entries
+        assert "10k tokens" in foot(entries, 80) and "openai" not in foot(entries, 80)
+        assert "10k tokens (openai:one 7,000, openai:other 3,500)" in foot(entries, 160)
+        seen_late = foot(entries, 160, after=6)
+        assert "10k tokens" in seen_late and "openai" not in seen_late
+
+
+def foot(entries: Any, width: int, after: int = 0) -> str:
+    """The last line of the live view, which may have seen only what came after some entries."""
+    console = Console(file=io.StringIO(), width=width, height=30, force_terminal=True, color_system=None)
+    view = LiveView(Header(("line",), "rmse", Direction.MINIMIZE, 3, None, 1), console)
+    for entry, tree in list(shown(entries))[after:]:
+        view(entry, tree)
+    with console.capture() as capture:
+        console.print(view.frame())
+    return capture.get().splitlines()[-1]
+
+
+class TestAdvice:
+    def findings(self, treewright: Any, *arguments: object) -> dict[str, dict[str, Any]]:
+        out = treewright("doctor", "--sandbox", "none", *arguments, "--json")[1]
+        return {finding["about"]: finding for finding in json.loads(out)["findings"]}
+
+    def test_a_server_that_is_not_there_is_not_mended_by_leaving_reviews_out(self, treewright, serve):
+        server = serve(good)
+        server.__exit__(None, None, None)
+        found = self.findings(treewright, *flags(server))
+        assert not found["openai:test"]["works"] and "cannot connect" in found["openai:test"]["detail"]
+        assert "is the server running" in found["openai:test"]["mend"] and "--base-url" in found["openai:test"]["mend"]
+        assert "openai:test structured" not in found and "--review" not in json.dumps(found)
+
+    def test_reviews_may_be_left_out_where_only_the_structured_answer_fails(self, treewright, serve):
+        server = serve(lambda _: Reply(text="I will not."))
+        found = self.findings(treewright, *flags(server))
+        assert found["openai:test"]["works"]
+        assert found["openai:test structured"]["works"] is False
+        assert found["openai:test structured"]["mend"] == "--review never does without"
+
+    @pytest.mark.parametrize("way", ["--set", "flags"])
+    def test_interpreter_and_sandbox_are_those_that_are_asked_for(self, treewright, way):
+        asked = ("--set", "python=/no/python", "--set", "sandbox=none")
+        if way == "flags":
+            asked = ("--python", "/no/python", "--sandbox", "none")
+        status, out, _ = treewright("doctor", *asked, "--json")
+        found = {finding["about"]: finding for finding in json.loads(out)["findings"]}
+        assert status == 1
+        assert "/no/python" in found["python"]["detail"]
+        assert found["sandbox"]["detail"].startswith("none")
+
+    def test_each_key_is_named_with_the_command_that_tries_it(self, home, treewright, serve, monkeypatch):
+        server = serve(good)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.openai)
+        (home / ".env").write_text("GEMINI_API_KEY=sk-of-mine-too\n")
+        found = self.findings(treewright)
+        assert "OPENAI_API_KEY is there" in found["openai"]["detail"]
+        assert "treewright doctor --model openai:gpt-5-mini" in found["openai"]["mend"]
+        assert "GEMINI_API_KEY is there" in found["google"]["detail"]
+        assert "treewright doctor --model google:gemini-2.5-flash" in found["google"]["mend"]
+        assert "anthropic" not in found and "keys" not in found
+        assert not server.requests and "sk-" not in json.dumps(found)
+
+    def test_without_any_key_it_says_which_to_set(self, treewright, monkeypatch):
+        for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        assert "OPENAI_API_KEY" in self.findings(treewright)["keys"]["mend"]
+
+    def test_a_flag_about_models_is_refused_without_one(self, treewright):
+        status, out, err = treewright("doctor", "--base-url", "http://localhost:1/v1")
+        assert (status, out) == (2, "") and "name a model with --model" in err

@@ -227,6 +227,10 @@ class TestTemplates:
         text = Templates({"draft": "A\n\n$data\n\n$memory\n\nB"}).fill("draft", {})
         assert text == "A\n\nB"
 
+    def test_a_program_keeps_its_empty_lines(self):
+        code = "import os\n\n\n\ndef f():\n    pass\n"
+        assert code in Templates({"improve": "$task\n\n$parent\n"}).fill("improve", {"parent": code})
+
     def test_a_block_that_looks_like_a_placeholder_stays_what_it_is(self):
         assert Templates({"draft": "$data"}).fill("draft", {"data": "$5 and $goal ${x}"}) == "$5 and $goal ${x}"
 

@@ -13,7 +13,8 @@ from treewright.coders.llm.desk import NoAnswer
 from treewright.coders.llm.review import Reviewer, ReviewingEvaluator, printed_in
 from treewright.coders.llm.templates import Templates
 from treewright.coders.llm.trouble import TooLong
-from treewright.protocols import Overdrawn, Trial
+from treewright.errors import ProviderError
+from treewright.protocols import Cancelled, Overdrawn, Trial
 from treewright.testing import ScriptedEvaluator, folds
 from treewright.tree import Evaluation, Execution, Review
 
@@ -114,6 +115,26 @@ class TestWhoIsReviewed:
         evaluation, _ = self.evaluate([json.dumps({"is_bug": True, "summary": "Bad."})], buggy=0, always=False)
         assert evaluation.score is not None
         assert evaluation.review == Review(is_bug=True, summary="Bad.")
+
+    def test_an_interruption_during_the_review_does_not_cost_the_score(self):
+        assert self.evaluate([Cancelled()], buggy=0, always=False)[0].score is not None
+
+    def test_a_reviewing_model_that_gives_out_is_told_once_and_done_without(self):
+        source, told = Answers([ProviderError("no such model")]), []
+        reviewer = Reviewer(source, Templates.load(), Caps())
+        evaluator = ReviewingEvaluator(
+            ScriptedEvaluator(buggy=0), reviewer, setting(), notify=lambda *what: told.append(what)
+        )
+        scores = [evaluator.evaluate(Trial(node, "print()", 60.0))[1].score for node in (1, 2)]
+        assert None not in scores
+        assert told == [(1, "no more reviews: no such model")]
+
+    def test_a_review_is_not_waited_for_beyond_the_end_of_the_search(self):
+        source = Answers([GOOD])
+        Reviewer(source, Templates.load(), Caps()).review(
+            setting(), Trial(4, "print()", 3600.0, deadline=5.0), RAN, SCORED
+        )
+        assert source.requests[0].deadline == 5.0
 
     def test_after_an_interruption_no_model_is_asked(self):
         cancel = threading.Event()

@@ -12,7 +12,7 @@ from llm.asking import ANTHROPIC, GOOD, GOOGLE, KEY, OLLAMA, OPENAI, QUESTION, R
 from llm.server import Reply, Server
 from treewright.coders.llm import structured
 from treewright.coders.llm.providers import open_model
-from treewright.coders.llm.wire import Endpoint, Refused, TooLong, Trouble, Unavailable
+from treewright.coders.llm.wire import Endpoint, Refused, Rejected, TooLong, Trouble, Unavailable
 from treewright.errors import ProviderError
 
 
@@ -113,10 +113,16 @@ REFUSALS = [
     (OPENAI, 402, "Insufficient credits", None, "used up (Insufficient credits)"),
     (OPENAI, 429, "You exceeded your current quota", "insufficient_quota", "top it up"),
     (ANTHROPIC, 400, "Your credit balance is too low", "invalid_request_error", "top it up"),
-    (OPENAI, 400, "Invalid value: 'purple'", None, "the request was refused (Invalid value: 'purple')"),
-    (OPENAI, 422, "unprocessable", None, "the request was refused (unprocessable)"),
-    (OPENAI, 405, "Method Not Allowed", None, "refused with status 405"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(400, "Invalid value: 'purple'"), (422, "unprocessable"), (405, "Method Not Allowed")]
+)
+def test_what_is_wrong_with_one_prompt_may_be_right_with_another(status: int, said: str) -> None:
+    rejected = trouble_of(Reply(status=status, error=said))
+    assert isinstance(rejected, Rejected)
+    assert str(rejected) == f"{OPENAI}: the request was refused ({said})"
 
 
 @pytest.mark.parametrize(("name", "status", "said", "code", "words"), REFUSALS)

@@ -129,6 +129,35 @@ def test_an_answer_that_goes_round_in_circles_is_broken_off(name: str) -> None:
         assert asked.ask(QUESTION).text == "42"
 
 
+def test_a_server_that_does_not_keep_to_the_limit_is_not_listened_to_for_ever() -> None:
+    words = " ".join(str(i) for i in range(200_000))
+    with Server([Reply(text=words)]) as server:
+        answer = endpoint(server).ask(QUESTION, max_tokens=1000)
+    assert answer.finish == "overlong"
+    assert len(answer.text) <= 8 * 1024
+
+
+@pytest.mark.filterwarnings("ignore")  # pydantic-ai warns of numbers that are not whole
+@pytest.mark.parametrize("usage", [(1.5, 20), (10**30, 5), (100, 1e300)])
+def test_counts_of_tokens_that_cannot_be_are_estimated(usage: Any) -> None:
+    with Server([Reply(text="forty-two", usage=usage)]) as server:
+        taken = endpoint(server).ask(QUESTION).usage
+    assert 0 < taken.input_tokens < 1000 and 0 < taken.output_tokens < 1000
+
+
+def test_a_key_in_an_answer_is_blotted_out() -> None:
+    with Server([Reply(text=f"The key is {KEY}.")]) as server:
+        assert KEY not in endpoint(server).ask(QUESTION).text
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_server_that_sends_on_elsewhere_is_not_followed(status: int) -> None:
+    with Server([]) as elsewhere, Server([Reply(status=status, headers={"Location": elsewhere.openai})]) as server:
+        with pytest.raises(Refused, match="base-url"):
+            endpoint(server).ask(QUESTION)
+        assert not elsewhere.requests
+
+
 def test_tokens_are_estimated_where_the_server_does_not_count_them() -> None:
     with Server([Reply("word " * 100, usage=None)]) as server:
         answer = endpoint(server, price=Price(1.0, 1.0)).ask(QUESTION)

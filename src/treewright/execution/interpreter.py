@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,10 +23,11 @@ from treewright.execution import _inspect
 from treewright.protocols import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _VENV = ("bin", "lib", "lib64", "share", "pyvenv.cfg")
 _SECONDS = 60
+_SLICE = re.compile(r"(?P<name>MIG \S+).*\(UUID: (?P<uuid>MIG-[^)]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +57,45 @@ def probe_machine(python: Path, cpus: int, memory_mb: int | None = None) -> Mach
 
 @cache
 def _gpus() -> tuple[str, ...]:
-    """The names of the graphics cards that scripts may see, as the driver's own tool tells them."""
-    program, visible = shutil.which("nvidia-smi"), os.environ.get("CUDA_VISIBLE_DEVICES")
-    if program is None or visible == "":
+    """The graphics cards that scripts may see, each with its memory, as the driver's own tool tells them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible == "":
         return ()
+    told = _ask_driver("--query-gpu=name,memory.total,uuid", "--format=csv,noheader")
+    cards = [line.rpartition(", ") for line in told]
+    if visible is None:
+        return tuple(name for name, _, _ in cards)
+    places = {str(i): name for i, (name, _, _) in enumerate(cards)} | {uuid: name for name, _, uuid in cards}
+    if "MIG-" in visible:
+        slices = (_SLICE.fullmatch(line) for line in _ask_driver("-L"))
+        places |= {found["uuid"]: found["name"] for found in slices if found}
+    return tuple(places[place] for place in _chosen(places, visible))
+
+
+def _ask_driver(*arguments: str) -> list[str]:
+    """The lines that ``nvidia-smi`` prints; none without it or a card."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
     try:
-        asked = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=_SECONDS, check=True)
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError):
-        return ()
-    names = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    chosen = [names[int(i)] for i in (visible or "").split(",") if i.isdecimal() and int(i) < len(names)]
-    return tuple(chosen or names)
+        return []
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
+
+
+def _chosen(places: Iterable[str], visible: str) -> Sequence[str]:
+    """What a value of ``CUDA_VISIBLE_DEVICES`` chooses, by index or by the beginning of a UUID.
+
+    CUDA stops at the first that there is not, and takes one that is named twice for no choice at all.
+    """
+    found: list[str] = []
+    for wanted in map(str.strip, visible.split(",")):
+        fits = [it for it in places if it == wanted or (wanted.startswith(("GPU-", "MIG-")) and it.startswith(wanted))]
+        if len(fits) != 1:
+            break
+        found += fits
+    return found if len(set(found)) == len(found) else []
 
 
 def inspect(python: Path) -> Interpreter:

@@ -3,21 +3,21 @@
 Each function makes one block of a prompt from the brief: a heading and its text, or nothing at all where there is
 nothing to tell. No block is longer than its cap, so a prompt at node 5,000 is no longer than one at node 50; only the
 parent's program has no cap, for a program with a hole in it cannot be mended. Whatever a script printed stands between
-``<output>`` marks that it cannot close.
+``<output>`` marks that it cannot close; what of it is told elsewhere, as the exception that ended it, is one line.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from treewright.coders.llm.facts import facts, now
 from treewright.coders.llm.frame import frame
+from treewright.coders.llm.goal import goal
 from treewright.coders.llm.text import CHARS, clip, duration, fenced, some
-from treewright.coders.llm.veil import veil
-from treewright.metrics import Direction, Needs
+from treewright.coders.llm.veil import known_words, veil_line, veil_output
+from treewright.data.preview.wording import pattern
 from treewright.task import ColumnKind
 from treewright.tree import Evaluation, Execution, Operator
 
@@ -27,12 +27,16 @@ if TYPE_CHECKING:
     from treewright.protocols import Brief, Memory, Setting
     from treewright.task import ColumnProfile
 
-MOST_CLASSES = 30
 MOST_LISTED = 40
 TEXTS = (ColumnKind.CATEGORICAL, ColumnKind.TEXT, ColumnKind.DATETIME)
 MOST_UNUSED = 60
 GENERIC = 0.8
 """A program that names fewer of the columns than the rest of this share chooses them otherwise than by name."""
+
+MOST_FILES = 300
+"""Files that are looked at; of more of them, no program names each."""
+
+_NOT_TOLD = frozenset({"train.csv", "test.csv", "sample_submission.csv", "description.md"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +96,10 @@ def setting_blocks(setting: Setting, caps: Caps) -> dict[str, str]:
     description = clip(setting.task.description.strip(), caps.task, tail=0.3)
     return {
         "task": f"# Task\n\n{description}" if description else "",
-        "goal": goal(setting, caps),
+        "goal": goal(setting.task, caps.task / 4, samples=caps.samples),
         "facts": facts(setting.machine, caps.packages),
         "data": data(setting, caps),
     }
-
-
-def goal(setting: Setting, caps: Caps) -> str:
-    """What to predict, how it is scored, and what a submission looks like."""
-    task = setting.task
-    better = "the lower, the better" if task.metric.direction is Direction.MINIMIZE else "the higher, the better"
-    lines = [
-        f"# Goal\n\n{clip(task.goal, caps.task / 4)}",
-        f"Target: {some(task.targets, MOST_CLASSES)} ({task.kind}). Metric: {task.metric.name}, {better}.",
-        f"A submission holds {_content(setting, caps)}.",
-    ]
-    return "\n\n".join(lines)
 
 
 def data(setting: Setting, caps: Caps) -> str:
@@ -145,19 +137,6 @@ def _is_text(column: ColumnProfile) -> bool:
     return column.kind in TEXTS or column.as_text
 
 
-def _content(setting: Setting, caps: Caps) -> str:
-    task = setting.task
-    columns = some(tuple(map(repr, task.submission_columns)), MOST_CLASSES)
-    classes = f" out of {some(tuple(map(repr, task.classes)), MOST_CLASSES)}" if task.classes and caps.samples else ""
-    if task.metric.needs is Needs.NUMBERS:
-        return f"numbers in {columns}"
-    if task.metric.needs is Needs.LABELS:
-        return f"labels{classes}, written as they stand in train.csv, in {columns}"
-    if len(task.submission_columns) > len(task.targets):
-        return f"probabilities, one column a class: {columns}"
-    return f"in {columns} the probability of the second class in sorted order{classes}"
-
-
 def program(setting: Setting, attempt: Attempt, caps: Caps) -> str:
     """A program with its plan, its score within its noise, and what it printed."""
     parts = ["# The program"]
@@ -165,16 +144,16 @@ def program(setting: Setting, attempt: Attempt, caps: Caps) -> str:
         parts.append(f"Its plan: {clip(plan, 400)}")
     parts.append(fenced(attempt.code, "python"))
     if attempt.evaluation:
-        parts.append(_outcome(setting, attempt.evaluation, caps))
+        parts.append(_outcome(setting, attempt, attempt.evaluation, caps))
     if run := attempt.execution:
         parts.append(f"It ran for {duration(run.seconds)}. {printed(setting, run.output, attempt.code, caps)}")
     return "\n\n".join(parts)
 
 
-def _outcome(setting: Setting, evaluation: Evaluation, caps: Caps) -> str:
+def _outcome(setting: Setting, attempt: Attempt, evaluation: Evaluation, caps: Caps) -> str:
     if evaluation.score is None:
-        reason = evaluation.reason or "it has no score"
-        return f"It failed: {clip(reason if caps.samples else veil(reason, _names(setting)), 300)}"
+        known = None if caps.samples else _known(setting, attempt.code)
+        return f"It failed: {_line(evaluation.reason or 'it has no score', 300, known)}"
     said = f" A reviewer says: {clip(evaluation.review.summary, 200)}" if evaluation.review else ""
     noise = f" ± {evaluation.score_se:.3g} (standard error)" if evaluation.score_se else ""
     return f"Its score: {setting.task.metric.name} {evaluation.score:.6g}{noise}.{said}"
@@ -182,12 +161,29 @@ def _outcome(setting: Setting, evaluation: Evaluation, caps: Caps) -> str:
 
 def printed(setting: Setting, output: str, code: str, caps: Caps) -> str:
     """What the script printed, head and tail, marked as nothing but data."""
-    text = output if caps.samples else veil(output, {*_names(setting), *re.findall(r"\w+", code)})
-    text = clip(text.strip(), caps.output, tail=0.75)
-    if not text:
+    if not output.strip():
         return "It printed nothing."
-    harmless = re.sub("<(/?output)", r"< \1", text, flags=re.IGNORECASE)
-    return f"It printed:\n\n<output>\n{harmless}\n</output>"
+    text = output if caps.samples else veil_output(output, _known(setting, code))
+    text = clip(text.strip(), caps.output, tail=0.75)
+    return f"It printed:\n\n<output>\n{_harmless(text)}\n</output>" if text else "What it printed is not shown."
+
+
+def _line(text: str, cap: float, known: frozenset[str] | None) -> str:
+    """What a script may have written, in one line; where ``known`` is given, with no other words than are safe."""
+    veiled = " ".join(text.split()) if known is None else veil_line(text, known)
+    return " ".join(clip(_harmless(veiled), cap).split())
+
+
+def _harmless(text: str) -> str:
+    return re.sub("<(/?output)", r"< \1", text, flags=re.IGNORECASE)
+
+
+def _known(setting: Setting, code: str = "") -> frozenset[str]:
+    """The words that a model knows anyway."""
+    task, table = setting.task, setting.table
+    columns = (column.name for column in (*table.columns, *table.targets))
+    files = (name for name, _ in table.files[:MOST_FILES] if name == pattern(name))
+    return known_words((*columns, *task.ids, *task.submission_columns, *files, task.metric.name), code)
 
 
 def best(brief: Brief) -> str:
@@ -208,9 +204,10 @@ def memory(brief: Brief, caps: Caps) -> str:
         Operator.IMPROVE: "# What was tried already",
     }[brief.operator]
     room = caps.memory * CHARS
+    known = None if caps.samples else _known(brief.setting)
     lines: list[str] = []
     for item in reversed(brief.memory):
-        line = _remembered(item, brief.setting, caps)
+        line = _remembered(item, brief.setting, known)
         room -= len(line)
         if room < 0:
             lines.append(f"- … and {len(brief.memory) - len(lines)} earlier ones")
@@ -219,17 +216,17 @@ def memory(brief: Brief, caps: Caps) -> str:
     return "\n".join([heading, "", *lines])
 
 
-def _remembered(item: Memory, setting: Setting, caps: Caps) -> str:
+def _remembered(item: Memory, setting: Setting, known: frozenset[str] | None) -> str:
     plan = " ".join(clip(item.plan, 120).split())
     summary = f" {' '.join(clip(item.summary, 80).split())}" if item.summary else ""
     where = " (on another program)" if item.relation == "elsewhere" else ""
-    return f"- node {item.node}, {item.operator}{where}: {plan} → {_result(item, setting, caps)}.{summary}"
+    return f"- node {item.node}, {item.operator}{where}: {plan} → {_result(item, setting, known)}.{summary}"
 
 
-def _result(item: Memory, setting: Setting, caps: Caps) -> str:
+def _result(item: Memory, setting: Setting, known: frozenset[str] | None) -> str:
     if item.score is None:
-        reason = " ".join(clip(item.reason or "no score", 60).split())
-        return reason if reason == "still in flight" else f"failed: {_veiled(reason, setting, caps)}"
+        reason = item.reason or "no score"
+        return reason if reason == "still in flight" else f"failed: {_line(reason, 60, known)}"
     score = f"{setting.task.metric.name} {item.score:.6g}"
     if item.gain is None or item.verdict is None:
         return score
@@ -237,24 +234,19 @@ def _result(item: Memory, setting: Setting, caps: Caps) -> str:
     return f"{score}, {change} over its parent ({item.verdict})"
 
 
-def _veiled(text: str, setting: Setting, caps: Caps) -> str:
-    return text if caps.samples else veil(text, _names(setting))
-
-
 def unused(setting: Setting, code: str, caps: Caps) -> str:
     """Columns and files that a program never names."""
+    words = set(re.findall(r"\w+", code))
     columns = [column.name for column in setting.table.columns if column.in_test and column.kind != "identifier"]
-    left = [name for name in columns if name not in code]
+    left = [name for name in columns if name not in words and name not in code]
     if len(left) > GENERIC * len(columns):
         left = []
-    files = [name for name, _ in setting.table.files if PurePath(name).name not in code and not _ordinary(name)]
+    files = [name for name, _ in setting.table.files[:MOST_FILES] if name not in _NOT_TOLD]
+    files = [name for name in files if name.rstrip("/").rpartition("/")[2] not in code]
+    shown = files if caps.samples else list(dict.fromkeys(map(pattern, files)))
     said = [f"Columns that this program never names: {some(left, MOST_UNUSED)}."] if left else []
-    said += [f"Files that it never names: {some(files, MOST_UNUSED)}."] if files else []
+    said += [f"Files that it never names: {some(shown, MOST_UNUSED)}."] if shown else []
     return clip("\n".join(["# Not used yet", "", *said]), caps.unused) if said else ""
-
-
-def _ordinary(name: str) -> bool:
-    return PurePath(name).name in {"train.csv", "test.csv", "sample_submission.csv", "description.md"}
 
 
 def complexity(brief: Brief) -> str:
@@ -265,8 +257,3 @@ def complexity(brief: Brief) -> str:
     if siblings < 4:
         return "It may be of moderate complexity: something that an experienced competitor would do next."
     return "Simple things have been tried: be bold, and do something advanced."
-
-
-def _names(setting: Setting) -> set[str]:
-    columns = (*setting.table.columns, *setting.table.targets)
-    return {*(column.name for column in columns), *(name for name, _ in setting.table.files)}

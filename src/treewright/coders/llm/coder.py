@@ -111,7 +111,7 @@ class LlmCoder:
         exchange = talk.ask(purpose, prompt)
         text, finish = exchange.answer, exchange.finish
         for _ in range(MOST_CONTINUED):
-            if not read_answer(text, finish=finish).cut_off or not text.strip() or finish == "repeating":
+            if not read_answer(text, finish=finish).cut_off or not text.strip() or finish in {"repeating", "overlong"}:
                 break
             try:
                 more = talk.ask("continue", prompt.followed_by(text, self.templates.fill("continue", {})))

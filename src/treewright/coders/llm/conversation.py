@@ -66,7 +66,6 @@ class Conversation:
                 continue
             try:
                 exchange = self.source.ask(self._request(purpose, messages, share, schema))
-                exchange = replace(exchange, answer=storable(exchange.answer))
             except Exception as end:
                 if in_vain := getattr(end, "exchange", None):
                     self._keep(in_vain)
@@ -74,12 +73,15 @@ class Conversation:
                     raise
             else:
                 break
-        self._keep(exchange)
-        return exchange
+        return self._keep(exchange)
 
-    def _keep(self, exchange: Exchange) -> None:
+    def _keep(self, exchange: Exchange) -> Exchange:
+        exchange = replace(
+            exchange, answer=storable(exchange.answer), trouble=tuple(storable(text) for text in exchange.trouble)
+        )
         self._kept += 1
         self.keep(exchange)
+        return exchange
 
     def _too_long(self, messages: tuple[Message, ...]) -> bool:
         context = self.source.context

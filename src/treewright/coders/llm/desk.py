@@ -192,6 +192,8 @@ class Desk:
             self.circuit.succeeded()  # it is there; it is this answer that cannot be used
         else:
             self.circuit.failed(self.name, reason, seconds)
+        if tries >= MOST_TRIES and unavailable.replied and not (self._answers or request.spent.requests):
+            raise Refused(f"{reason}, {tries} times: is that the address of a model? check --base-url")
         if tries >= MOST_TRIES > self.circuit.failures:
             raise NoAnswer(f"{self.name} did not answer this request in {tries} attempts: {reason}")
         paused = "the run pauses" if self.circuit.is_open else "waiting"

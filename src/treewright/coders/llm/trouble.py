@@ -142,7 +142,7 @@ def _message(body: object) -> str:
 
 def _refusal(error: Exception, name: str, model: Model[Any], quoted: str) -> str:
     """Why no further attempt will help, and what will; empty if one may."""
-    status = error.status_code if isinstance(error, ModelHTTPError) else None
+    status = getattr(error if isinstance(error, ModelHTTPError) else error.__cause__, "status_code", None)
     variable = key_variable(name)
     key = f"set a valid {variable} in the environment or in a .env file" if variable else "the server asks for another"
     known = "model" in quoted.lower() or getattr(error, "provider_error_code", None) == "model_not_found"
@@ -157,12 +157,16 @@ def _refusal(error: Exception, name: str, model: Model[Any], quoted: str) -> str
             refusal = f"there is no such model at {_place(model)}{quoted}; check its name"
         case ModelNotFoundError():
             refusal = f"nothing answers at {_place(model)}{quoted}; check the base URL, it usually ends in /v1"
+        case _ if status in _SENT_ON:
+            refusal = f"{_place(model)} sends on to another place, which is not followed; name that place by --base-url"
         case UserError():
             refusal = f"the request was refused{quoted}"
         case _:
             refusal = ""
     return refusal
 
+
+_SENT_ON = {301, 302, 303, 307, 308}
 
 _PASSING = {408, 409, 425, 429}
 """Status of time-outs, conflicts, and too many or too early requests."""

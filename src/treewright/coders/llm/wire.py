@@ -30,7 +30,7 @@ from pydantic_ai.usage import RequestUsage
 from treewright.coders.llm import structured
 from treewright.coders.llm.background import background
 from treewright.coders.llm.dialect import Dialect, limit_of, room
-from treewright.coders.llm.providers import Price, cost
+from treewright.coders.llm.providers import Price, cost, redact
 from treewright.coders.llm.text import goes_round_in_circles, tokens
 from treewright.coders.llm.trouble import (
     CalledOff,
@@ -64,6 +64,10 @@ PATIENCE = 4
 GLANCE = 256
 """So many pieces of an answer come between two looks at whether it only repeats itself."""
 
+LONGEST_TOKEN = 8
+"""Characters; that of programs and tables has less than half of it."""
+SHORTEST_LIMIT = 1_024
+
 ADJUSTMENTS = 8
 """So many requests may go into one attempt."""
 
@@ -73,8 +77,8 @@ class Answer:
     """What came back.
 
     ``text`` is without the model's thoughts; of a structured answer it is the JSON. ``finish`` is ``stop``, ``length``
-    for an answer that was cut off, ``repeating`` for one that went round in circles and was broken off, or what else
-    the provider says; only an answer that did not end by ``stop`` may be empty. ``notices`` tell what was changed to be
+    for an answer that was cut off, ``repeating`` or ``overlong`` for one that was broken off here, or what else the
+    provider says; only an answer that did not end by ``stop`` may be empty. ``notices`` tell what was changed to be
     served. ``usage_known`` is false where tokens had to be estimated.
     """
 
@@ -176,7 +180,12 @@ class _Attempt:
     usage: Usage = field(default_factory=Usage)
     notices: list[str] = field(default_factory=list)
     usage_known: bool = True
-    repeating: bool = False
+    broken_off: str = ""
+
+    @property
+    def most_chars(self) -> int:
+        """So much of an answer is listened to, for not all servers keep to the limit they are given."""
+        return LONGEST_TOKEN * max(self.limit, SHORTEST_LIMIT)
 
     def total(self) -> Usage:
         """What all requests took together."""
@@ -195,10 +204,10 @@ class _Attempt:
                 if not self._adjust(error, mode, settings):
                     raise trouble_with(error, self.endpoint.name, self.endpoint.model, self.endpoint.secrets) from None
                 continue
-            text = structured.text_of(response)
+            text = redact(structured.text_of(response)[: self.most_chars], self.endpoint.secrets)
             found = structured.find(text, self.schema) if self.schema else text
             finish = "stop" if response.finish_reason in _STOPPED else str(response.finish_reason)
-            finish = "repeating" if self.repeating else finish
+            finish = self.broken_off or finish
             if found is not None:
                 return Answer(found, self.total(), finish, tuple(self.notices), self.usage_known)
             if finish != "stop" or not self._next_mode(mode):
@@ -217,7 +226,7 @@ class _Attempt:
             response = await self._listen(conversation, settings, parameters)
         except TimeoutError:
             raise Unavailable(f"{name}: no word from the model in time") from None
-        if self.repeating:
+        if self.broken_off:
             return response
         if response.finish_reason == "error" or (response.finish_reason is None and model.provider):
             raise Unavailable(f"{name}: the reply broke off", replied=True)
@@ -241,8 +250,8 @@ class _Attempt:
                 async for _ in stream:
                     watch.reschedule(asyncio.get_running_loop().time() + patience)
                     pieces += 1
-                    if pieces % GLANCE == 0 and goes_round_in_circles(structured.text_of(stream.get())):
-                        self.repeating = True
+                    self.broken_off = "" if pieces % GLANCE else self._why_enough(stream.get())
+                    if self.broken_off:
                         break
             return stream.get()
         except UnexpectedModelBehavior:
@@ -257,13 +266,19 @@ class _Attempt:
         finally:
             self._count(stream.get() if stream else None)
 
+    def _why_enough(self, response: ModelResponse) -> str:
+        """Why not to listen any longer; empty where the answer may still become one."""
+        text = structured.text_of(response)
+        return "overlong" if len(text) > self.most_chars else "repeating" if goes_round_in_circles(text) else ""
+
     def _count(self, response: ModelResponse | None) -> None:
         """Add one request to the account; a reply that broke off counts as far as it came."""
         usage = response.usage if response else RequestUsage()
-        if response and response.parts and not (usage.input_tokens or usage.output_tokens):
-            read = sum(tokens(message.text) for message in self.messages)
-            usage = RequestUsage(input_tokens=read, output_tokens=tokens(structured.text_of(response)))
-            self.usage_known = False
+        read = sum(tokens(message.text) for message in self.messages)
+        told = tokens(structured.text_of(response)) if response else 0
+        counted = _is_count(usage.input_tokens, read) and _is_count(usage.output_tokens, self.limit)
+        if response and response.parts and not (counted and (usage.input_tokens or usage.output_tokens)):
+            usage, self.usage_known = RequestUsage(input_tokens=read, output_tokens=told), False
         unused = not (usage.input_tokens or usage.output_tokens)
         spent = 0.0 if unused else cost(self.endpoint.model, usage, self.endpoint.price)
         self.usage += Usage(1, usage.input_tokens, usage.output_tokens, spent)
@@ -298,6 +313,14 @@ _STOPPED = {None, "stop", "tool_call"}
 
 _REFUSALS = {400, 404, 422, 500, 501}
 """Status of replies to requests that were not understood; OpenRouter uses 404, llama-cpp-python 500."""
+
+
+MISCOUNT = 100
+"""So many times what was to be expected is no count of tokens any more."""
+
+
+def _is_count(tokens: object, expected: int) -> bool:
+    return isinstance(tokens, int) and 0 <= tokens <= MISCOUNT * max(expected, SHORTEST_LIMIT)
 
 
 def _is_due(cancel: Event | None, deadline: float | None) -> bool:

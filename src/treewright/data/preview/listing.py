@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from treewright.data.preview.wording import counted, listed, pattern, quoted, size_text
+from treewright.data.preview.wording import counted, listed, quoted, size_text, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MOST_ENTRIES = 200_000
@@ -65,10 +65,13 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The regular files, by path; ``odd`` says what else there is; ``complete`` is false if the walk had to stop."""
+    """The regular files, by path; ``complete`` is false if the walk had to stop.
+
+    ``odd`` has the paths of what else there is, by what is odd about it.
+    """
 
     files: tuple[File, ...]
-    odd: tuple[str, ...]
+    odd: Mapping[str, Sequence[str]]
     complete: bool
 
 
@@ -87,7 +90,7 @@ def list_files(folder: Path, deadline: Deadline, sure: Sequence[str] = ()) -> Li
                 for entry in entries:
                     seen += 1
                     if seen > MOST_ENTRIES or deadline.passed():
-                        return Listing(_sorted([*files, *_missed(folder, files, sure)]), _told(odd), complete=False)
+                        return Listing(_sorted([*files, *_missed(folder, files, sure)]), odd, complete=False)
                     path = f"{inside}/{entry.name}" if inside else entry.name
                     if entry.name.startswith("."):
                         odd["hidden, left out"].append(path)
@@ -101,13 +104,13 @@ def list_files(folder: Path, deadline: Deadline, sure: Sequence[str] = ()) -> Li
                         odd["no regular file, not opened"].append(path)
         except OSError as error:
             odd[f"cannot be read ({error.strerror})"].append(f"{inside or '.'}/")
-    return Listing(_sorted(files), _told(odd), complete=True)
+    return Listing(_sorted(files), odd, complete=True)
 
 
 def summarize(listing: Listing, *, samples: bool) -> list[str]:
     """How much there is in all, then a line for each kind of file in each folder, at most ``MOST_LINES`` of them.
 
-    Without ``samples`` the digits in the names of grouped files are replaced.
+    Without ``samples`` the digits in names are replaced.
     """
     groups = _groups(listing.files)
     lines = [_group_line(folder, suffix, files, samples=samples) for (folder, suffix), files in groups.items()]
@@ -116,7 +119,13 @@ def summarize(listing: Listing, *, samples: bool) -> list[str]:
         total = f"more than {total}: the listing stopped there, so what follows is not all"
     elif not listing.files:
         total = "The folder is empty." if not listing.odd else "no files that can be read"
-    return [total, *_first(lines), *_first(listing.odd)]
+    elif not samples and any(char.isdigit() for file in listing.files for char in file.path):
+        total += "; a # in a name stands for a digit, so find such files with glob"
+    odd = [
+        f"- {listed([told(path, samples=samples) for path in paths], NAMED)}: {why}"
+        for why, paths in listing.odd.items()
+    ]
+    return [total, *_first(lines), *_first(odd)]
 
 
 def suffix_of(name: str) -> str:
@@ -138,10 +147,6 @@ def _missed(folder: Path, files: Sequence[File], names: Iterable[str]) -> Iterat
 
 def _sorted(files: list[File]) -> tuple[File, ...]:
     return tuple(sorted(files, key=lambda file: file.path))
-
-
-def _told(odd: dict[str, list[str]]) -> tuple[str, ...]:
-    return tuple(f"- {listed(paths, NAMED)}: {why}" for why, paths in odd.items())
 
 
 def _groups(files: Sequence[File]) -> dict[tuple[str, str], list[File]]:
@@ -172,12 +177,13 @@ def _joined(groups: dict[tuple[str, str], list[File]], depth: int) -> dict[tuple
 
 
 def _group_line(folder: str, suffix: str, files: list[File], *, samples: bool) -> str:
-    place = f"{quoted(folder)}/" if folder else ""
+    place = f"{quoted(told(folder, samples=samples))}/" if folder else ""
     size = size_text(sum(file.size for file in files))
+    names = [quoted(told(file.name, samples=samples)) for file in files[:NAMED]]
     if len(files) <= NAMED:
-        return "- " + ", ".join(f"{place}{quoted(file.name)} ({size_text(file.size)})" for file in files)
-    like = files[0].name if samples else pattern(files[0].name)
-    return f"- {place}*{suffix}: {len(files):,} files, {size}, like {quoted(like)}"
+        sizes = (size_text(file.size) for file in files)
+        return "- " + ", ".join(f"{place}{name} ({size})" for name, size in zip(names, sizes, strict=True))
+    return f"- {place}*{suffix}: {len(files):,} files, {size}, like {names[0]}"
 
 
 def _first(lines: Sequence[str]) -> Iterator[str]:

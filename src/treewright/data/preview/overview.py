@@ -14,7 +14,7 @@ from treewright.data.preview.listing import NAMED, Deadline, list_files, summari
 from treewright.data.preview.outline import Block, outline
 from treewright.data.preview.peek import Look, Peek, peek
 from treewright.data.preview.units import TABLES, TEST, TRAIN, rank_of, units
-from treewright.data.preview.wording import TIMES, counted, listed, pattern, quoted, size_text
+from treewright.data.preview.wording import TIMES, counted, listed, quoted, size_text, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,8 +55,9 @@ def preview(
     """What lies in a folder, in at most ``chars`` characters and about ``seconds`` of reading.
 
     ``table`` has the exact figures of ``train.csv`` and ``test.csv``; other tables are judged by a sample. Without
-    ``samples`` no value of the data is shown: no example, range, label or line of text, and no digit in the names of
-    files that are told of together. Odd and damaged files are told of; nothing raises.
+    ``samples`` no value of the data is shown: no example, range, label or line of text, no key of JSON that only one
+    object has, and no digit in the names of files; but the first line of a table counts as its header where it does not
+    show that it is data. Odd and damaged files are told of; nothing raises.
     """
     start = clock()
 
@@ -65,11 +66,11 @@ def preview(
 
     listing = list_files(folder, after(0.45), sure=(inputs.TRAIN, inputs.TEST, inputs.SAMPLE))
     every = units(folder, listing.files, after(0.65))
-    told, untold = every[:MOST_UNITS], every[MOST_UNITS:]
-    part = max(1 << 13, min(PART, ALL_PARTS // max(1, len(told))))
-    blocks = list(_blocks(folder, told, Look(part, after(0.85), samples), table))
+    described, others = every[:MOST_UNITS], every[MOST_UNITS:]
+    part = max(1 << 13, min(PART, ALL_PARTS // max(1, len(described))))
+    blocks = list(_blocks(folder, described, Look(part, after(0.85), samples), table))
     summary = summarize(listing, samples=samples)
-    text = outline(summary, blocks, chars, samples=samples, unseen=sum(len(unit.files) for unit in untold))
+    text = outline(summary, blocks, chars, samples=samples, unseen=sum(len(unit.files) for unit in others))
     return _harmless(text, chars)
 
 
@@ -127,15 +128,14 @@ def _look_at_file(folder: Path, file: File, look: Look) -> Peek:
 
 
 def _name(unit: Unit, look: Look) -> str:
-    """The path of the file that stands for all, without digits where they may tell something of the data."""
-    hidden = len(unit.files) > NAMED and not look.samples
-    return quoted(pattern(unit.first.path) if hidden else unit.first.path)
+    """The path of the file that stands for all."""
+    return quoted(told(unit.first.path, samples=look.samples))
 
 
 def _title(unit: Unit, seen: Peek, look: Look) -> str:
     """The files, their rows and columns, their size, and the remarks; figures for several are estimates."""
     count = len(unit.files)
-    name = listed([file.path for file in unit.files], NAMED)
+    name = listed([told(file.path, samples=look.samples) for file in unit.files], NAMED)
     if count > NAMED:
         name = f"{count:,} files like {_name(unit, look)}"
     columns = counted(len(seen.columns), "column")

@@ -18,7 +18,7 @@ from treewright.data.preview.delimited import first_row, is_data, read_delimited
 from treewright.data.preview.listing import PACKED, Deadline
 from treewright.data.preview.reading import Sample, Text, as_text, open_regular, read_sample
 from treewright.data.preview.records import Records, read_json, read_lines, read_parquet
-from treewright.data.preview.wording import TIMES, pattern, plain, quoted, size_text
+from treewright.data.preview.wording import TIMES, plain, quoted, size_text, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,10 +194,10 @@ def _of_records(records: Records) -> Peek:
 
 def _members(members: list[tuple[str, int]], look: Look) -> tuple[str, ...]:
     some = members[: MEMBERS - 1]
+    names = [quoted(told(name, samples=look.samples)) for name, _ in some]
     if look.samples:
-        names = [f"{quoted(name)} ({size_text(size)})" for name, size in some]
-    else:
-        names = list(dict.fromkeys(quoted(pattern(name)) for name, _ in some))
+        names = [f"{name} ({size_text(size)})" for name, (_, size) in zip(names, some, strict=True)]
+    names = list(dict.fromkeys(names))
     return (", ".join(names) + (", …" if len(members) > len(some) else ""),) if names else ()
 
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from treewright.data.preview.columns import Column, judge
-from treewright.data.preview.shapes import decode, shape
+from treewright.data.preview.shapes import decode, recurring, shape
 from treewright.data.preview.wording import counted
 
 if TYPE_CHECKING:
@@ -102,14 +102,17 @@ def read_parquet(file: BinaryIO, deadline: Deadline, *, keys: bool) -> Records:
 def _of(values: list[Any], count: int, deadline: Deadline, *, whole: bool, keys: bool) -> Records:
     """Records if the values are objects, else their common shape."""
     about = not whole or deadline.passed()
-    if not values or not all(isinstance(value, dict) for value in values):
+    objects = all(isinstance(value, dict) for value in values)
+    names = dict.fromkeys(chain.from_iterable(values) if keys else recurring(values)) if objects else {}
+    if not names:
         found = shape([values], keys=keys)
         if about:
             found = f"about {counted(count, 'item')}, each {shape(values, keys=keys)}"
         return Records(shape=found if values else "", about=about)
-    names = dict.fromkeys(chain.from_iterable(values))
     columns = tuple(_columns(list(names), values, count, deadline, keys=keys))
-    return Records(columns, count, about=about, sampled=len(values) if about else None)
+    others = len(set(chain.from_iterable(values)).difference(names))
+    besides = f"besides {counted(others, 'key')} that most rows lack" if others else ""
+    return Records(columns, count, about=about, sampled=len(values) if about else None, shape=besides)
 
 
 def _columns(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from treewright.data.preview.wording import TIMES, quoted
+from treewright.data.preview.wording import TIMES, counted, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +42,8 @@ def decode(text: str, deadline: Deadline) -> tuple[Any, int, bool]:
 def shape(values: Sequence[Any], depth: int = DEPTH, *, keys: bool = True) -> str:
     """What values at the same place have in common: ``{name: text, tags: [2 … text]}``.
 
-    Objects with more than ``MOST_KEYS`` keys are taken for a mapping, whose keys are data; without ``keys`` they are
-    counted only.
+    Objects with more than ``MOST_KEYS`` keys are taken for a mapping, whose keys are data. Without ``keys``, which is
+    to show no data, any key may be one unless it recurs from object to object; the others are counted only.
     """
     parts = list(dict.fromkeys(_NAMES.get(type(value), type(value).__name__) for value in values if _is_plain(value)))
     objects = [value for value in values if isinstance(value, dict)]
@@ -58,19 +59,30 @@ def shape(values: Sequence[Any], depth: int = DEPTH, *, keys: bool = True) -> st
     return " or ".join(parts)
 
 
+def recurring(objects: Sequence[dict[str, Any]]) -> list[str]:
+    """The keys that at least two of the objects have, and at least half of them."""
+    counts = Counter(chain.from_iterable(objects))
+    return [name for name, count in counts.items() if count > 1 and 2 * count >= len(objects)]
+
+
 def _object_shape(objects: list[dict[str, Any]], depth: int, *, keys: bool) -> str:
-    names = list(dict.fromkeys(chain.from_iterable(islice(each, MOST_KEYS + 1) for each in objects)))
     if not depth:
         return "{…}"
-    if len(names) <= MOST_KEYS:
-        inner = (
-            f"{quoted(name)}: {shape([each[name] for each in objects if name in each], depth - 1, keys=keys)}"
-            for name in names
-        )
-        return "{" + ", ".join(inner) + "}"
-    some = list(chain.from_iterable(islice(each.values(), MOST_ITEMS) for each in objects[:MOST_ITEMS]))
-    like = f" like {', '.join(map(quoted, names[:2]))}" if keys else ""
-    return f"{{{max(map(len, objects)):,} keys{like}: each {shape(some, depth - 1, keys=keys)}}}"
+    names = list(dict.fromkeys(chain.from_iterable(islice(each, MOST_KEYS + 1) for each in objects)))
+    fields = names if keys else recurring(objects)
+    if len(fields) > MOST_KEYS:
+        fields = []
+    parts = [
+        f"{quoted(name)}: {shape([each[name] for each in objects if name in each], depth - 1, keys=keys)}"
+        for name in fields
+    ]
+    known = set(fields)
+    if not known.issuperset(names):
+        others = [[value for name, value in each.items() if name not in known] for each in objects]
+        like = f" like {', '.join(map(quoted, names[:2]))}" if keys else ""
+        some = list(chain.from_iterable(values[:MOST_ITEMS] for values in others[:MOST_ITEMS]))
+        parts.append(f"{counted(max(map(len, others)), 'key')}{like}: each {shape(some, depth - 1, keys=keys)}")
+    return "{" + ", ".join(parts) + "}"
 
 
 def _is_plain(value: object) -> bool:

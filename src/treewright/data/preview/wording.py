@@ -47,6 +47,11 @@ def pattern(name: str) -> str:
     return re.sub(r"\d", "#", name)
 
 
+def told(name: str, *, samples: bool) -> str:
+    """The name of a file as it may be told: without ``samples`` its digits may be data."""
+    return name if samples else pattern(name)
+
+
 def size_text(size: float) -> str:
     """A number of bytes for people: ``1.2 MB``."""
     power = 0
