@@ -389,15 +389,16 @@ class TestResume:
         return f"folder:{home / 'programs'}"
 
     @pytest.mark.parametrize(
-        ("limit", "higher", "stopped"),
+        ("limit", "higher"),
         [
-            (("--max-tokens", 15_000), ("--max-tokens", "+15000"), "tokens"),
-            (("--max-cost", 0.2, *PRICE), ("--max-cost", 0.4), "cost"),
+            (("--max-tokens", 15_000), ("--max-tokens", "+15000")),
+            (("--max-cost", 0.2, *PRICE), ("--max-cost", 0.4)),
         ],
     )
     def test_a_run_that_stopped_at_a_limit_on_models_goes_on_with_a_higher_one(
-        self, task, treewright, serve, limit, higher, stopped
+        self, task, treewright, serve, limit, higher
     ):
+        stopped = limit[0].removeprefix("--max-")
         treewright("run", task, *flags(serve(good)), *limit, "--name", "first")
         before = json.loads(treewright("show", "first", "--json")[1])
         assert before["stopped_by"] == stopped

@@ -238,7 +238,7 @@ def unused(setting: Setting, code: str, caps: Caps) -> str:
     """Columns and files that a program never names."""
     words = set(re.findall(r"\w+", code))
     columns = [column.name for column in setting.table.columns if column.in_test and column.kind != "identifier"]
-    left = [name for name in columns if name not in words and name not in code]
+    left = [name for name in columns if name not in (words if name.isidentifier() else code)]
     if len(left) > GENERIC * len(columns):
         left = []
     files = [name for name, _ in setting.table.files[:MOST_FILES] if name not in _NOT_TOLD]
