@@ -83,7 +83,7 @@ def grow(run: Run, nodes: int) -> None:
     store = MemoryStore()
     scripted = TreeSearch(
         run.search.setting,
-        coder=LlmCoder((Instant(),), Templates.load(), Caps(), lambda _: ()),
+        coder=LlmCoder((Instant(),), Templates.load(), Caps(), lambda _code, _brief: ()),
         evaluator=ScriptedEvaluator(),
         policy=Greedy(),
         store=store,
