@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from treewright.coders.llm.facts import facts, now
-from treewright.coders.llm.frame import frame
+from treewright.coders.llm.frame import frame_block
 from treewright.coders.llm.goal import goal
 from treewright.coders.llm.text import CHARS, clip, duration, fenced, some
 from treewright.coders.llm.veil import known_words, veil_line, veil_output
@@ -75,7 +75,7 @@ def brief_blocks(brief: Brief, caps: Caps) -> dict[str, str]:
     blocks = {
         **setting_blocks(setting, caps),
         "memory": memory(brief, caps),
-        "frame": frame(setting),
+        "frame": frame_block(setting.task),
         "now": now(brief),
         "complexity": complexity(brief),
         "parent": "",

@@ -8,59 +8,89 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from treewright.coders.llm.text import some
+from treewright.coders.llm.goal import MOST_NAMES
+from treewright.coders.llm.text import fenced, some
 from treewright.metrics import Needs
 
 if TYPE_CHECKING:
-    from treewright.protocols import Setting
+    from collections.abc import Sequence
 
-MOST_COLUMNS = 30
+    from treewright.task import Task
 
-_FEATURES = """\
-both = pd.concat([train[test.columns], test], ignore_index=True)  # features, made in the same way for train and test
-for column in both.columns:
-    if not pd.api.types.is_numeric_dtype(both[column]):
-        both[column] = both[column].astype("category").cat.codes
-both = both.fillna(-1)
-X, X_test = both[: len(train)], both[len(train) :]
-"""
+GAP = "model = ..."
 
 
-def frame(setting: Setting) -> str:
-    """The block: a program with a gap for the model."""
-    task = setting.task
-    code = (
-        "import pandas as pd\n\n"
-        'train = pd.read_csv("./input/train.csv")\n'
-        f'test = pd.read_csv("./input/test.csv")  # has no {some(task.targets, 3)}\n'
-        'sample = pd.read_csv("./input/sample_submission.csv")  # one row for each row of test, in the same order\n\n'
-        f"{_FEATURES}\n"
-        "model = ...\n"
-        f"{_predict(setting)}"
-        'sample.to_csv("./working/submission.csv", index=False)\n'
-    )
+def frame_block(task: Task) -> str:
+    """The block of a prompt with the frame in it."""
     return (
         "# A frame to start from\n\n"
         "It reads and writes as it must. Your model stands where `...` is, your features where the loop is; keep the "
-        f"rest.\n\n```python\n{code}```"
+        f"rest.\n\n{fenced(frame(task), 'python')}"
     )
 
 
-def _predict(setting: Setting) -> str:
-    """Fitting and predicting, with as many predictions as there are rows in test."""
-    task = setting.task
-    columns, targets = list(task.submission_columns), list(task.targets)
-    if task.metric.needs is Needs.PROBABILITIES and len(columns) > len(targets):
-        shown = str(columns) if len(columns) <= MOST_COLUMNS else "list(model.classes_)"
-        order = "in the order of model.classes_"
-        return f"model.fit(X, train[{targets[0]!r}])\nsample[{shown}] = model.predict_proba(X_test)  # {order}\n"
-    what = "label, as in train.csv," if task.metric.needs is Needs.LABELS else "value"
-    call = "predict_proba(X_test)[:, 1]" if task.metric.needs is Needs.PROBABILITIES else "predict(X_test)"
-    if len(targets) == 1:
-        lines = (f"model.fit(X, train[{targets[0]!r}])", f"sample[{columns[0]!r}] = model.{call}")
-        return f"{lines[0]}\n{lines[1]}  # one {what} for each row of test\n"
-    named = str(targets) if len(targets) <= MOST_COLUMNS else "sample.columns.intersection(train.columns)"
-    return (
-        f"for name in {named}:\n    model.fit(X, train[name])\n"
-        f"    sample[name] = model.{call}  # one {what} for each row of test\n"
+def frame(task: Task) -> str:
+    """A program that runs once ``GAP`` is filled."""
+    return "\n".join(
+        [
+            "import pandas as pd",
+            "",
+            'train = pd.read_csv("./input/train.csv")',
+            f'test = pd.read_csv("./input/test.csv")  # has no {some(tuple(map(repr, task.targets)), 3)}',
+            'sample = pd.read_csv("./input/sample_submission.csv")  # one row for each row of test, in the same order',
+            "",
+            "both = pd.concat([train[test.columns], test], ignore_index=True)  # features of train and test alike",
+            "for column in both.columns:",
+            "    if not pd.api.types.is_numeric_dtype(both[column]):",
+            '        both[column] = both[column].astype("category").cat.codes',
+            "both = both.fillna(-1)",
+            "X, X_test = both[: len(train)], both[len(train) :]",
+            "",
+            GAP,
+            *_predicting(task),
+            'sample.to_csv("./working/submission.csv", index=False)',
+            "",
+        ]
     )
+
+
+def _predicting(task: Task) -> list[str]:
+    chances = task.metric.needs is Needs.PROBABILITIES
+    if len(task.targets) == 1 and chances and len(task.submission_columns) > 1:
+        return [
+            f"model.fit(X, train[{task.targets[0]!r}])",
+            f"columns = {_columns(task, _in_order_of_classes(task))}  # in the order of model.classes_",
+            "sample[columns] = model.predict_proba(X_test)",
+        ]
+    predicted = "model.predict_proba(X_test)[:, 1]" if chances else "model.predict(X_test)"
+    what = "label" if task.metric.needs is Needs.LABELS else "value"
+    said = f"  # one {what} for each row of test" + (", as in train.csv" if what == "label" else "")
+    if len(task.targets) == 1:
+        return [
+            f"model.fit(X, train[{task.targets[0]!r}])",
+            f"sample[{task.submission_columns[0]!r}] = {predicted}{said}",
+        ]
+    return [
+        f"for target in {_columns(task, task.targets)}:",
+        "    model.fit(X, train[target])",
+        f"    sample[target] = {predicted}{said}",
+    ]
+
+
+def _in_order_of_classes(task: Task) -> list[str]:
+    """The columns of a submission as scikit-learn sorts their classes: numbers by size, all else as text."""
+    columns = dict(zip(task.classes, task.submission_columns, strict=True))
+    try:
+        return [columns[label] for label in sorted(columns, key=float)]
+    except ValueError:
+        return [columns[label] for label in sorted(columns)]
+
+
+def _columns(task: Task, columns: Sequence[str]) -> str:
+    """A list of columns as Python; of very many, how to get them from the sample submission."""
+    if len(columns) <= MOST_NAMES:
+        return repr(list(columns))
+    every = f"[column for column in sample if column not in {task.ids}]"
+    if tuple(columns) == task.submission_columns:
+        return every
+    return f"sorted({every})" if sorted(columns) == list(columns) else repr(list(columns))

@@ -1,4 +1,4 @@
-"""The code that a goal shows runs as it is, given features and a model, and puts each prediction in its place."""
+"""The frame runs as it is, given a model, and puts each prediction in its place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from llm_support import setting
-from treewright.coders.llm.goal import MOST_NAMES, frame
+from treewright.coders.llm.frame import GAP, frame
+from treewright.coders.llm.goal import MOST_NAMES
 from treewright.metrics import Direction, Metric, Needs
 
 
@@ -47,10 +48,9 @@ def run(folder, monkeypatch, needs: Needs, truth: dict[str, list], **changes) ->
     sample = pd.DataFrame({**ids, **dict.fromkeys(task.submission_columns, 0)}, index=range(rows))
     sample.to_csv(folder / "input/sample_submission.csv", index=False)
     monkeypatch.chdir(folder)
-    features = np.ones((rows, 1))
-    code = frame(task)
+    code = frame(task).replace(GAP, "")
     assert max(map(len, code.splitlines())) < 1_500
-    exec(code, {"X": features, "X_test": features, "model": Model()})
+    exec(code, {"model": Model()})
     submission = pd.read_csv("working/submission.csv")
     assert list(submission.columns) == [*task.ids, *task.submission_columns]
     return submission
