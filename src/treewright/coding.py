@@ -239,6 +239,8 @@ def _recording(config: Config, folder: RunFolder) -> Record | None:
     from treewright.record import read_run
 
     recording = read_run(Path(model.removeprefix(REPLAY)))
+    if not any(True for _ in recording.exchanges()):
+        raise ConfigError(f"{recording.folder.path} asked no model, so there are no answers in it to repeat")
     recorded = make_config(dict(recording.started.config))
     if config.rerun:
         return recording

@@ -177,6 +177,26 @@ class TestReplay:
         assert treewright("run", task, "--model", "replay:first", "--rerun", "--name", "again")[0] == 0
         assert (home / "runs/again/nodes/0002/output.log").read_text() == "fitted\n"
 
+    def test_a_run_that_asked_no_model_is_refused(self, task, treewright):
+        treewright("run", task, "--steps", 1, "--name", "first")
+        status, _, err = treewright("run", task, "--model", "replay:first")
+        assert status == 2 and "asked no model" in err
+
+    def test_a_run_of_several_workers_is_repeated_by_one(self, task, treewright, serve):
+        more = ("--steps", 8, "--workers", 4, "--review", "never", "--name", "first", "--json")
+        first = json.loads(treewright("run", task, *flags(serve(good)), *more)[1])
+        status, out, _ = treewright("run", task, "--model", "replay:first", "--json")
+        assert status == 0
+        assert json.loads(out)["best"] == first["best"]
+
+    def test_data_that_have_changed_are_refused(self, home, treewright, serve):
+        task = write_line(home / "changing")
+        treewright("run", task, *flags(serve(good)), "--steps", 1, "--name", "first")
+        lines = (task / "train.csv").read_text().splitlines()
+        (task / "train.csv").write_text("\n".join([*lines[:-1], "9999,0.5,-50"]) + "\n")
+        status, _, err = treewright("run", task, "--model", "replay:first")
+        assert status == 2 and "have changed" in err
+
     def test_another_task_is_refused_for_its_scores_would_be_false(self, home, task, treewright, serve):
         treewright("run", task, *flags(serve(good)), "--steps", 1, "--name", "first")
         other = write_line(home / "other")
