@@ -126,7 +126,7 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
     names = Names(executor, memory_mb=setting.machine.memory_mb)
 
     def find_faults(code: str, brief: Brief) -> tuple[str, ...]:
-        return (*check(code, names, brief.cancel), *check_data_names(code, setting.table))
+        return (*check(code, names, brief.cancel), *check_data_names(code, setting.table, samples=asked.samples))
 
     coder: Coder = LlmCoder(writers, templates, caps, find_faults, asked.edits_above)
     if asked.seed_with_recipes:
