@@ -182,7 +182,7 @@ def _sources(config: Config, replayed: Record | None, notify: Notify) -> tuple[S
     if config.max_cost is not None:
         _refuse_unpriced(desks)
     writers = [desks[name] for name in split_models(asked.model)]
-    return writers, desks[asked.review_model] if asked.review_model else writers[0]
+    return writers, desks.get(asked.review_model or "", writers[0])
 
 
 def split_models(model: str | None) -> list[str]:
@@ -215,7 +215,7 @@ def open_desk(asked: CoderConfig, name: str, accounts: Accounts, variables: Mapp
         temperature=asked.temperature,
         silence=asked.silence,
         secrets=secrets(variables),
-        price=Price(price.input or 0.0, price.output or 0.0) if (price.input, price.output) != (None, None) else None,
+        price=None if price.input is None or price.output is None else Price(price.input, price.output),
     )
     context = asked.context or model.profile.get("context_window")
     return Desk(endpoint, accounts, Circuit(asked.give_up), asked.max_tokens, context, notify)

@@ -184,7 +184,7 @@ def _mend(trouble: Trouble, name: str, endpoint: Endpoint) -> str:
         case Unavailable(replied=True):
             return "try another model, or again later"
         case Unavailable() | CalledOff() if own:
-            return "is the server running, and not overloaded? is its address, --base-url, right?"
+            return "start the server, or give it time; or name its right address with --base-url URL"
         case Unavailable() | CalledOff():
             return "is this machine online? then try again later"
         case TooLong():

@@ -526,7 +526,7 @@ class TestAdvice:
         server.__exit__(None, None, None)
         found = self.findings(treewright, *flags(server))
         assert not found["openai:test"]["works"] and "cannot connect" in found["openai:test"]["detail"]
-        assert "is the server running" in found["openai:test"]["mend"] and "--base-url" in found["openai:test"]["mend"]
+        assert "start the server" in found["openai:test"]["mend"]
         assert "openai:test structured" not in found and "--review" not in json.dumps(found)
 
     def test_reviews_may_be_left_out_where_only_the_structured_answer_fails(self, treewright, serve):
@@ -567,3 +567,11 @@ class TestAdvice:
     def test_a_flag_about_models_is_refused_without_one(self, treewright):
         status, out, err = treewright("doctor", "--base-url", "http://localhost:1/v1")
         assert (status, out) == (2, "") and "name a model with --model" in err
+
+
+def test_a_reviewing_model_that_is_not_needed_any_more_is_no_trouble(task, treewright, serve):
+    server = serve(good)
+    more = ("--review-model", "openai:critic", "--steps", 1, "--name", "first")
+    assert treewright("run", task, *flags(server, *more))[0] == 0
+    assert treewright("resume", "first", "--steps", "+1", "--review", "never")[0] == 0
+    assert [request.body["model"] for request in server.requests] == ["test", "critic", "test"]
