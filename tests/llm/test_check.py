@@ -46,7 +46,7 @@ LIBRARY = {
 class Library:
     """Knows of a few names, as the scripts' interpreter would."""
 
-    def look_up(self, wanted, cancel=None):
+    def look_up(self, wanted, _cancel=None):
         return {name: LIBRARY[name] for name in wanted if name in LIBRARY}
 
 
@@ -229,7 +229,7 @@ def test_a_name_that_cannot_be_looked_up_is_never_asked_for():
     asked = set()
 
     class Asked(Library):
-        def look_up(self, wanted, cancel=None):
+        def look_up(self, wanted, _cancel=None):
             asked.update(wanted)
             return super().look_up(wanted)
 
