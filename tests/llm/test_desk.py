@@ -158,13 +158,13 @@ class TestEndings:
         with pytest.raises(ProviderError, match="content policy"):
             make_desk(Rejected("content policy")).ask(request())
         with pytest.raises(NoAnswer):
-            make_desk(Rejected("content policy")).ask(request(spent=Usage(1, 10)))
+            make_desk(Rejected("content policy")).ask(request(spent=Usage(1, 10, 5)))
 
     def test_replies_that_cannot_be_used_are_no_outage(self):
         empty = [Unavailable("an empty reply", replied=True) for _ in range(MOST_TRIES)]
         desk = make_desk(*empty)
         with pytest.raises(NoAnswer, match="an empty reply"):
-            desk.ask(request(spent=Usage(1, 10)))
+            desk.ask(request(spent=Usage(1, 10, 5)))
         assert not desk.circuit.is_open
 
     def test_where_nothing_ever_came_but_such_replies_the_address_is_wrong(self):

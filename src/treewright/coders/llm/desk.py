@@ -143,12 +143,10 @@ class Desk:
             except Malformed as malformed:
                 answer = Answer(malformed.text, NOTHING, "malformed")
             except Rejected as rejected:
-                if self._answers or request.spent.requests:
-                    self.circuit.succeeded()
-                    raise NoAnswer(str(rejected)) from None
-                raise Refused(
-                    str(rejected)
-                ) from None  # it has never answered anything: the call is wrong, not the prompt
+                if not self._has_answered(request):
+                    raise Refused(str(rejected)) from None  # the call is wrong, not this prompt
+                self.circuit.succeeded()
+                raise NoAnswer(str(rejected)) from None
             except TooLong:
                 self.circuit.succeeded()
                 raise
@@ -158,6 +156,10 @@ class Desk:
                 raise NoAnswer(TIME_UP) from None
             self.circuit.succeeded()
             return answer
+
+    def _has_answered(self, request: Request) -> bool:
+        """Whether a model has ever answered anything in this run."""
+        return self._answers > 0 or request.spent.output_tokens > 0
 
     def _attempt(self, request: Request, told: _Trouble) -> Answer:
         most = min(self.max_tokens, request.max_tokens or self.max_tokens)
@@ -192,7 +194,7 @@ class Desk:
             self.circuit.succeeded()  # it is there; it is this answer that cannot be used
         else:
             self.circuit.failed(self.name, reason, seconds)
-        if tries >= MOST_TRIES and unavailable.replied and not (self._answers or request.spent.requests):
+        if tries >= MOST_TRIES and unavailable.replied and not self._has_answered(request):
             raise Refused(f"{reason}, {tries} times: is that the address of a model? check --base-url")
         if tries >= MOST_TRIES > self.circuit.failures:
             raise NoAnswer(f"{self.name} did not answer this request in {tries} attempts: {reason}")
