@@ -25,25 +25,19 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from step_overhead import COPY, FILLING, TARGET, make_task
+from step_overhead import COPY, FILLING, TARGET, grow, make_task
 
 from llm.server import Reply, Request, Server
 from treewright.app import start
-from treewright.budget import Budget
 from treewright.coders.llm.blocks import Caps
 from treewright.coders.llm.coder import LlmCoder
 from treewright.coders.llm.templates import Templates
 from treewright.config import make_config
 from treewright.events import Evaluated, Started
 from treewright.folder import RunFolder
-from treewright.policies import Greedy
-from treewright.search import TreeSearch
-from treewright.store import MemoryStore
-from treewright.testing import ScriptedEvaluator
 from treewright.tree import Exchange, Usage
 
 if TYPE_CHECKING:
-    from treewright.app import Run
     from treewright.coders.llm.desk import Request as Asked
     from treewright.protocols import Entry
     from treewright.tree import Tree
@@ -78,25 +72,6 @@ class Instant:
         return Exchange(request.number, request.purpose, self.name, request.messages, text, usage)
 
 
-def grow(run: Run, nodes: int) -> None:
-    """Put the log of a search with a model into the run's database, as if it had come so far."""
-    store = MemoryStore()
-    scripted = TreeSearch(
-        run.search.setting,
-        coder=LlmCoder((Instant(),), Templates.load(), Caps(), lambda _code, _brief: ()),
-        evaluator=ScriptedEvaluator(),
-        policy=Greedy(),
-        store=store,
-        started=run.search.started,
-        budget=Budget(nodes),
-    )
-    with scripted:
-        scripted.run()
-    for entry in store.entries():
-        if getattr(entry.event, "node", None) or entry.seq == 1:
-            run.search.store.append(entry.event, elapsed=entry.elapsed)
-
-
 def overhead(task: Path, folder: Path, server: Server, nodes: int, steps: int) -> list[float]:
     """Milliseconds of each step that neither its script nor, at once, its model took."""
     config = make_config(
@@ -110,7 +85,7 @@ def overhead(task: Path, folder: Path, server: Server, nodes: int, steps: int) -
         }
     )
     run = start(config, RunFolder(folder))
-    grow(run, nodes)
+    grow(run, nodes, LlmCoder((Instant(),), Templates.load(), Caps(), lambda _code, _brief: ()))
     began, laps = 0.0, []
 
     def listen(entry: Entry, tree: Tree) -> None:

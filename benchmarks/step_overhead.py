@@ -36,13 +36,13 @@ from treewright.policies import Greedy
 from treewright.protocols import Executor
 from treewright.search import TreeSearch
 from treewright.store import MemoryStore
-from treewright.testing import ScriptedEvaluator, setting
+from treewright.testing import ScriptedEvaluator
 from treewright.tree import Execution, Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from treewright.protocols import Brief, Entry, Job
+    from treewright.protocols import Brief, Coder, Entry, Job
     from treewright.tree import Tree
 
 TARGET = 60.0
@@ -143,12 +143,12 @@ def make_run(task: Path, metric: str, folder: Path, code: str) -> Run:
     return start(config, RunFolder(folder), own=Own(coder=OneProgram(code), policy=Greedy()))
 
 
-def grow(run: Run, nodes: int) -> None:
+def grow(run: Run, nodes: int, coder: Coder | None = None) -> None:
     """Put the log of a scripted search into the run's database, as if it had come so far."""
     store = MemoryStore()
     scripted = TreeSearch(
-        setting(),
-        coder=OneProgram(COPY),
+        run.search.setting,
+        coder=coder or OneProgram(COPY),
         evaluator=ScriptedEvaluator(),
         policy=Greedy(),
         store=store,

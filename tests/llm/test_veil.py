@@ -14,10 +14,10 @@ CODE = 'import numpy as np\nX = train["Age"]\nread("./input/wards.csv")\n'
 KNOWN = known_words(["Age", "Family History", "y"], CODE)
 FRAMES = """\
 Traceback (most recent call last):
-  File "/work/solution.py", line 31, in <module>
+  File "/tmp/node/solution.py", line 31, in <module>
     X = prepare(train)
         ^^^^^^^^^^^^^^
-  File "/work/solution.py", line 7, in prepare
+  File "/tmp/node/solution.py", line 7, in prepare
     return table["Age"].map(parse)
   [Previous line repeated 2 more times]
 """

@@ -10,8 +10,8 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
-from pyflakes.checker import Checker  # type: ignore[import-untyped]
-from pyflakes.messages import UndefinedLocal, UndefinedName  # type: ignore[import-untyped]
+from pyflakes.checker import Checker
+from pyflakes.messages import UndefinedLocal, UndefinedName
 
 from treewright.coders.llm.references import bound_names, uses
 from treewright.coders.llm.syntax import parse, writes_submission

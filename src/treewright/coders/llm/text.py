@@ -35,7 +35,7 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the two units that matter."""
+    """A time in the one unit that says most, as a model is told it."""
     whole = int(seconds)
     if whole < 1:
         return f"{seconds:.1f} seconds"
