@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from treewright.data import prepare, read_task
-from treewright.evaluation import FinalAnswer, Grader, HoldoutEvaluator
+from treewright.data import FurtherSplits, prepare, read_task
+from treewright.evaluation import Chooser, FinalAnswer, Grader, HoldoutEvaluator, Race, Rerunner
 from treewright.evaluation.resources import Resources
 from treewright.folder import RunFolder
-from treewright.protocols import Job, Trial
+from treewright.protocols import Closing, Job, Trial
 from treewright.tree import Execution
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def predict(job: Job, rule: Callable[[pd.DataFrame], Any], column: str = "y") ->
 
 
 def make_evaluator(
-    task_folder: Path, run: Path, functions: dict[str, Callable[[Job], Any]], **settings
+    task_folder: Path, run: Path, functions: dict[str, Callable[[Job], Any]], *, confirm: int = 0, **settings
 ) -> HoldoutEvaluator:
     """An evaluator over a fresh split of the task."""
     task = read_task(task_folder)
@@ -85,9 +85,15 @@ def make_evaluator(
     grader = Grader.from_holdout(task, prepare(task, 0, folder.data))
     executor, resources = FunctionExecutor(functions), Resources(cpus=2)
     waves = resources.waves(len(grader.folds))
-    return HoldoutEvaluator(
-        grader, executor, folder, resources, FinalAnswer(grader, executor, folder, resources, waves, **settings)
-    )
+    rerunner = Rerunner(task, executor, folder, resources, waves)
+    race = Race(task, rerunner, FurtherSplits(task, 0, folder.data), confirm)
+    final = FinalAnswer(race, Chooser(grader, rerunner), **settings)
+    return HoldoutEvaluator(grader, executor, folder, resources, final)
+
+
+def closing(seconds: float | None = None, **terms) -> Closing:
+    """The terms of an end with time enough for everything, unless said otherwise."""
+    return Closing(seconds=seconds, allowance=1000.0 if seconds is None else seconds, **terms)
 
 
 def trial(node: int, code: str, **changes) -> Trial:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation_support import classification, make_evaluator, predict, regression, trial, write_task
+from evaluation_support import classification, closing, make_evaluator, predict, regression, trial, write_task
 from treewright.errors import TaskError
 from treewright.events import Evaluated, RunStarted, Started, Written, replay
 from treewright.metrics import Direction
@@ -186,7 +186,7 @@ def test_the_final_answer_is_refitted_on_all_labelled_rows(tmp_path):
 
     evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"mean": mean})
     tree = grow(evaluator, ["mean"])
-    selected = evaluator.select(tree, spent=False, seconds=None)
+    selected = evaluator.select(tree, closing())
     test = pd.read_csv(tmp_path / "task" / "test.csv")
     submission = pd.read_csv(tmp_path / "run" / "best" / "submission.csv")
     assert selected.refitted == (1,)
@@ -196,7 +196,7 @@ def test_the_final_answer_is_refitted_on_all_labelled_rows(tmp_path):
 def test_programs_with_errors_of_their_own_are_blended(tmp_path):
     functions = {str(seed): noisy(seed) for seed in range(4)}
     evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", functions)
-    selected = evaluator.select(grow(evaluator, list(functions)), spent=False, seconds=None)
+    selected = evaluator.select(grow(evaluator, list(functions)), closing())
     assert len(selected.members) == 4
     assert sum(member.weight for member in selected.members) == pytest.approx(1.0, abs=1e-5)
     assert selected.reported < min(selected.selection_scores.values())
@@ -204,7 +204,7 @@ def test_programs_with_errors_of_their_own_are_blended(tmp_path):
 
 def test_a_blend_that_does_not_win_is_not_taken(tmp_path):
     evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"good": good, "poor": poor})
-    selected = evaluator.select(grow(evaluator, ["good", "poor"]), spent=False, seconds=None)
+    selected = evaluator.select(grow(evaluator, ["good", "poor"]), closing())
     assert [member.node for member in selected.members] == [1]
 
 
@@ -217,7 +217,7 @@ def test_the_reported_score_is_honest_about_a_lucky_choice(tmp_path):
     functions = {str(seed): guess(seed) for seed in range(16)}
     evaluator = make_evaluator(classification(tmp_path / "task"), tmp_path / "run", functions)
     tree = grow(evaluator, list(functions), Direction.MAXIMIZE)
-    selected = evaluator.select(tree, spent=False, seconds=None)
+    selected = evaluator.select(tree, closing())
     luckiest = tree[tree.ranking[0]].score
     assert abs(selected.reported - 1 / 3) < 2.5 * selected.reported_se
     assert luckiest > selected.reported
@@ -230,7 +230,7 @@ def test_a_refit_that_fails_is_dropped_for_what_is_already_there(tmp_path):
         good(job)
 
     evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"fragile": fails_on_all_rows})
-    selected = evaluator.select(grow(evaluator, ["fragile"]), spent=False, seconds=None)
+    selected = evaluator.select(grow(evaluator, ["fragile"]), closing())
     assert selected.refitted == ()
     assert "MemoryError" in selected.remarks[0]
     assert len(pd.read_csv(tmp_path / "run" / "best" / "submission.csv")) == 400
@@ -242,14 +242,14 @@ def test_a_refit_that_predicts_something_quite_different_is_dropped(tmp_path):
         predict(job, lambda test: sign * 3 * test["x"])
 
     evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"turns": turns})
-    selected = evaluator.select(grow(evaluator, ["turns"]), spent=False, seconds=None)
+    selected = evaluator.select(grow(evaluator, ["turns"]), closing())
     assert selected.refitted == ()
     assert "quite different" in selected.remarks[0]
 
 
 def test_without_time_for_a_refit_there_is_an_answer_all_the_same(tmp_path):
     evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"good": good})
-    selected = evaluator.select(grow(evaluator, ["good"]), spent=False, seconds=0.0)
+    selected = evaluator.select(grow(evaluator, ["good"]), closing(0.0))
     assert selected.refitted == ()
     assert "no time" in selected.remarks[0]
     assert (tmp_path / "run" / "best" / "submission.csv").exists()
@@ -270,7 +270,7 @@ def test_one_program_that_the_metric_does_not_take_does_not_silence_the_others(t
     fold = evaluator.grader.folds[0]
     form = pd.read_csv(fold.input / "sample_submission.csv")
     selection.append(form["id"].iloc[fold.selection[0]])
-    selected = evaluator.select(grow(evaluator, ["negative", "good"]), spent=False, seconds=None)
+    selected = evaluator.select(grow(evaluator, ["negative", "good"]), closing())
     assert [member.node for member in selected.members] == [2]
     assert selected.reported is not None
 
@@ -287,7 +287,7 @@ def test_a_metric_that_ranks_is_taken_run_by_run(tmp_path):
     evaluator = make_evaluator(task, tmp_path / "run", functions)
     assert len(evaluator.grader.folds) == 5
     tree = grow(evaluator, ["shifting", "blurred"], Direction.MAXIMIZE)
-    selected = evaluator.select(tree, spent=False, seconds=None)
+    selected = evaluator.select(tree, closing())
     assert [member.node for member in selected.members] == [1]
     assert selected.refitted == (1,), "what only ranks may come back on another scale"
 
@@ -317,7 +317,7 @@ def test_a_damaged_file_of_one_node_does_not_keep_the_others_from_answering(tmp_
     tree = grow(evaluator, ["good", "poor"])
     for node, content in ((1, b""), (2, b"PK\x03\x04 cut off")):
         (evaluator.folder.node(node) / "predictions.npz").write_bytes(content)
-        selected = evaluator.select(tree, spent=False, seconds=None)
+        selected = evaluator.select(tree, closing())
         assert [member.node for member in selected.members] == ([2] if node == 1 else [])
 
 
@@ -336,7 +336,7 @@ def test_several_targets_of_labels_vote_each_for_itself(tmp_path):
         frame.to_csv(job.workdir / "working" / "submission.csv", index=False)
 
     evaluator = make_evaluator(folder, tmp_path / "run", {"both": both, "again": both})
-    selected = evaluator.select(grow(evaluator, ["both", "again"], Direction.MAXIMIZE), spent=False, seconds=None)
+    selected = evaluator.select(grow(evaluator, ["both", "again"], Direction.MAXIMIZE), closing())
     submission = pd.read_csv(tmp_path / "run" / "best" / "submission.csv")
     assert selected.reported == 1.0
     assert (submission["a"] == test["x"] // 2).all()
@@ -348,7 +348,7 @@ def test_a_run_that_was_copied_with_its_links_followed_still_gets_its_answer(tmp
     tree = grow(evaluator, ["good"])
     (tmp_path / "run" / "best").mkdir()
     (tmp_path / "run" / "best" / "solution.py").write_text("old")
-    evaluator.select(tree, spent=False, seconds=None)
+    evaluator.select(tree, closing())
     assert (tmp_path / "run" / "best" / "solution.py").read_text() == "good"
 
 
@@ -357,8 +357,9 @@ def test_hidden_rows_too_few_for_the_metric_still_give_an_answer(tmp_path):
     task = write_task(tmp_path / "task", table, "y", "auc", test_rows=40)
     functions = {name: lambda job, k=k: predict(job, lambda t: t["x"] ** k / 1e6) for k, name in enumerate(["a", "b"])}
     evaluator = make_evaluator(task, tmp_path / "run", functions)
-    one_class = replace(evaluator.final, grader=replace(evaluator.grader, truth=evaluator.grader.truth * 0))
-    selected = one_class.make(grow(evaluator, functions, Direction.MAXIMIZE), spent=False, seconds=None)
+    grader = replace(evaluator.grader, truth=evaluator.grader.truth * 0)
+    one_class = replace(evaluator.final, chooser=replace(evaluator.final.chooser, grader=grader))
+    selected = one_class.make(grow(evaluator, functions, Direction.MAXIMIZE), closing())
     assert [member.weight for member in selected.members] == [1.0]
     assert (selected.reported, selected.selection_scores) == (None, {})
     assert (tmp_path / "run" / "best" / "submission.csv").exists()
@@ -366,7 +367,7 @@ def test_hidden_rows_too_few_for_the_metric_still_give_an_answer(tmp_path):
 
 def test_without_a_valid_node_there_is_no_answer(tmp_path):
     evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"bad": lambda _: 1 / 0})
-    selected = evaluator.select(grow(evaluator, ["bad"]), spent=False, seconds=None)
+    selected = evaluator.select(grow(evaluator, ["bad"]), closing())
     assert selected.members == ()
     assert not (tmp_path / "run" / "best").exists()
 
@@ -413,7 +414,7 @@ def test_best_alone_makes_its_submission_again(tmp_path, make_task, program, dir
     task = make_task(tmp_path / "task")
     evaluator = make_evaluator(task, tmp_path / "run", AnyProgram())
     tree = grow(evaluator, [program.format(seed=seed) for seed in range(4)], direction)
-    selected = evaluator.select(tree, spent=False, seconds=None)
+    selected = evaluator.select(tree, closing())
     assert len(selected.members) > 1
     home = tmp_path / "home"
     home.mkdir()

@@ -302,9 +302,9 @@ def test_a_task_whose_metric_has_changed_meanwhile_is_refused():
 
 def test_an_interruption_of_the_final_choice_leaves_it_to_a_resume():
     class Stopped(ScriptedEvaluator):
-        def select(self, tree, **more):
+        def select(self, tree, closing):
             run.interrupt()
-            return super().select(tree, **more)
+            return super().select(tree, closing)
 
     store = MemoryStore()
     with search(store, evaluator=Stopped()) as run:

@@ -182,7 +182,8 @@ def _read_task(config: Config) -> Task:
 
 
 def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, opened: float, own: Own) -> Run:
-    from treewright.evaluation import FinalAnswer, Grader, HoldoutEvaluator
+    from treewright.data import FurtherSplits
+    from treewright.evaluation import Chooser, FinalAnswer, Grader, HoldoutEvaluator, Race, Rerunner
     from treewright.execution import LocalExecutor, find_sandbox, probe_machine
     from treewright.store import SqliteStore
 
@@ -194,24 +195,12 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
     runs = len(grader.folds)
     whole, each = _resources(config, runs)
     machine = probe_machine(python, each.cpus_each(runs), each.memory_mb)
-    evaluator = HoldoutEvaluator(
-        grader,
-        executor,
-        folder,
-        each,
-        FinalAnswer(
-            grader,
-            executor,
-            folder,
-            whole,
-            each.waves(runs),
-            each.cpus_each(runs),
-            config.ensemble,
-            config.refit,
-            config.seed,
-            config.script_time,
-        ),
+    rerunner = Rerunner(
+        task, executor, folder, whole, each.waves(runs), each.cpus_each(runs), script_seconds=config.script_time
     )
+    race = Race(task, rerunner, FurtherSplits(task, config.seed, folder.data), config.confirm)
+    final = FinalAnswer(race, Chooser(grader, rerunner, config.ensemble, config.seed), config.refit)
+    evaluator = HoldoutEvaluator(grader, executor, folder, each, final)
     setting = Setting(task, holdout.profile, machine, each.waves(runs), _overview(config, holdout))
     notices: list[Callable[[int, str], None]] = []
     coding = choose_coding(

@@ -147,7 +147,10 @@ class CoderConfig(_Section):
 
 
 class Config(_Section):
-    """One run. Times are in seconds; ``memory`` is the summarization operator, ``rerun`` belongs to a replay."""
+    """One run. Times are in seconds; ``memory`` is the summarization operator, ``rerun`` belongs to a replay.
+
+    ``confirm`` is the number of further splits that the best nodes are run on at the end, as time allows.
+    """
 
     task: SettledPath
     goal: str | None = None
@@ -167,6 +170,7 @@ class Config(_Section):
     seed: int = Field(default=0, ge=0)
     sandbox: Literal["auto", "bwrap", "none"] = "auto"
     python: Path | None = None
+    confirm: int = Field(default=2, ge=0, le=20)
     ensemble: bool = True
     refit: bool = True
     rerun: bool = False
@@ -177,6 +181,7 @@ PAPER: dict[str, Any] = {
     "policy": {"num_drafts": 5, "debug_prob": 0.5, "max_debug_depth": 3, "noise_aware": False},
     "coder": {"operators": "paper", "review": "always", "temperature": 0.5},
     "memory": "paper",
+    "confirm": 0,
     "ensemble": False,
 }
 """``--preset paper``: the search as published, its operators and its memory."""

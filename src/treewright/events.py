@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING
 
 from treewright.errors import RunFormatError
 from treewright.metrics import Direction
-from treewright.tree import Action, Evaluation, Exchange, Execution, Node, Operator, Proposal, Tree, ranked
+from treewright.tree import (
+    Action,
+    Confirmation,
+    Evaluation,
+    Exchange,
+    Execution,
+    Node,
+    Operator,
+    Proposal,
+    Refit,
+    Tree,
+    ranked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,10 +65,11 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The coder wrote the program."""
+    """The coder wrote the program. ``twin`` is the first node with the same program but for its seeds, if any."""
 
     node: int
     proposal: Proposal
+    twin: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,22 @@ class Evaluated:
     node: int
     execution: Execution
     evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A node was run on a further split, for the final choice."""
+
+    node: int
+    confirmation: Confirmation
+
+
+@dataclass(frozen=True, slots=True)
+class Refitted:
+    """A node was run on all labelled rows, for the final answer."""
+
+    node: int
+    refit: Refit
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +112,8 @@ class Selected:
     ``selection_scores`` are the scores of the candidates on the rows kept for this choice; ``reported`` is the
     cross-fitted score of the choice itself with its standard error. ``spent`` tells that an earlier end of this run
     has already looked at those rows. ``refitted`` are the members that were run again on all labelled rows;
-    ``remarks`` tell what was dropped on the way and why.
+    ``remarks`` tell what was dropped on the way and why. ``factors``, one a class, multiply the blended probabilities
+    of the classes before the likeliest is taken (empty: labels are not made that way).
     """
 
     members: tuple[Member, ...]
@@ -93,6 +123,7 @@ class Selected:
     spent: bool = False
     refitted: tuple[int, ...] = ()
     remarks: tuple[str, ...] = ()
+    factors: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +140,7 @@ class Extended:
     config: Mapping[str, object]
 
 
-Event = RunStarted | Started | Answered | Written | Evaluated | Selected | Finished | Extended
+Event = RunStarted | Started | Answered | Written | Evaluated | Confirmed | Refitted | Selected | Finished | Extended
 
 
 def apply(tree: Tree, event: Event) -> Tree:
@@ -121,8 +152,8 @@ def apply(tree: Tree, event: Event) -> Tree:
             return _start(tree, event)
         case Answered():
             return _answer(tree, event)
-        case Written():
-            return _with(tree, replace(_flying(tree, event.node), proposal=event.proposal))
+        case Written() | Confirmed() | Refitted():
+            return _with(tree, _changed(tree, event))
         case Evaluated():
             return _evaluate(tree, event)
         case Selected() | Finished() | Extended():
@@ -185,6 +216,22 @@ def _flying(tree: Tree, node: int) -> Node:
     found = tree[node]
     if not found.in_flight:
         raise ValueError(f"node {node} has already been evaluated")
+    return found
+
+
+def _changed(tree: Tree, event: Written | Confirmed | Refitted) -> Node:
+    if isinstance(event, Written):
+        return replace(_flying(tree, event.node), proposal=event.proposal, twin=event.twin)
+    node = _evaluated(tree, event.node)
+    if isinstance(event, Refitted):
+        return replace(node, refit=event.refit)
+    return replace(node, confirmations=(*node.confirmations, event.confirmation))
+
+
+def _evaluated(tree: Tree, node: int) -> Node:
+    found = tree[node]
+    if found.in_flight:
+        raise ValueError(f"node {node} is still in flight")
     return found
 
 

@@ -94,8 +94,8 @@ class Overdrawn(Exception):  # noqa: N818 -- the end of a budget is no error
     """A program would take more than is left of the ``cost`` or ``tokens``: the node waits for a higher limit."""
 
 
-def _forget(exchange: Exchange) -> None:
-    del exchange
+def _forget(kept: Exchange | Event) -> None:
+    del kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +203,23 @@ class Trial:
     keep: Callable[[Exchange], None] = field(default=_forget, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The terms of a run's end.
+
+    ``spent`` tells that an earlier end has shown the selection rows already. The run has to be over in ``seconds``
+    (``None``: no limit); ``allowance`` is how many of them may go into steps that an answer could do without.
+    ``record`` stores what a step came to, which a resumed run finds in the tree and does not do again. Once ``cancel``
+    is set, haste is made.
+    """
+
+    spent: bool = False
+    seconds: float | None = None
+    allowance: float = 0.0
+    record: Callable[[Event], None] = field(default=_forget, compare=False, repr=False)
+    cancel: Flag | None = field(default=None, compare=False, repr=False)
+
+
 class Evaluator(Protocol):
     """Scores programs; ``evaluate`` is called from several worker threads at once."""
 
@@ -212,8 +229,8 @@ class Evaluator(Protocol):
     def reserve(self, tree: Tree, seconds: float) -> float:
         """How many of all the ``seconds`` of the run to keep for the final answer."""
 
-    def select(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
-        """Choose the final answer within ``seconds`` and publish it; make haste once ``cancel`` is set."""
+    def select(self, tree: Tree, closing: Closing) -> Selected:
+        """Choose the final answer and publish it."""
 
 
 @dataclass(frozen=True, slots=True)

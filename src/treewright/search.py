@@ -45,7 +45,7 @@ from treewright.events import (
     replay,
 )
 from treewright.memory import remember
-from treewright.protocols import Brief, Cancelled, Overdrawn, Trial
+from treewright.protocols import Brief, Cancelled, Closing, Overdrawn, Trial
 from treewright.tree import Evaluation, Execution, Node, Proposal, Tree, storable
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ SHARE_OF_REST = 0.25
 
 LENIENCE = 1.5
 """Near the end a node may take more than that share, but at most so much longer than a typical one did."""
+
+EXTRA_SHARE = 1 / 3
+"""Of the time that the search took: what the final procedure may add where no time limit says otherwise."""
 
 CRASHES_FORGIVEN = 1
 """A node in flight at more crashes than this is taken to have caused them."""
@@ -144,8 +147,7 @@ class TreeSearch:
             self.store.forgive()  # no node is to blame for what its user wished
             raise
         if stopped_by != "interrupted" and not self._progress.selected:
-            spent = self._progress.spent
-            chosen = self.evaluator.select(self.tree, spent=spent, seconds=self.time_left(), cancel=self.cancel)
+            chosen = self.evaluator.select(self.tree, self._closing_terms())
             if self.cancel.is_set():
                 stopped_by = "interrupted"
             else:
@@ -155,6 +157,16 @@ class TreeSearch:
             return stopped_by
         self.record(Finished(stopped_by))
         return stopped_by
+
+    def _closing_terms(self) -> Closing:
+        left = self.time_left()
+        return Closing(
+            spent=self._progress.spent,
+            seconds=left,
+            allowance=EXTRA_SHARE * self.elapsed if left is None else left,
+            record=self.record,
+            cancel=self.cancel,
+        )
 
     def _explore(self) -> str:
         self._overdrawn = None

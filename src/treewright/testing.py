@@ -19,9 +19,7 @@ from treewright.task import TableProfile, TargetKind, Task
 from treewright.tree import Evaluation, Execution, Proposal
 
 if TYPE_CHECKING:
-    from threading import Event as Flag
-
-    from treewright.protocols import Brief
+    from treewright.protocols import Brief, Closing
     from treewright.tree import Tree
 
 METRIC = Metric("rmse", Direction.MINIMIZE, Needs.NUMBERS)
@@ -93,12 +91,11 @@ class ScriptedEvaluator:
         del tree, seconds
         return 0.0
 
-    def select(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
+    def select(self, tree: Tree, closing: Closing) -> Selected:
         """The best node, if there is one."""
-        del seconds, cancel
         if tree.best is None:
-            return Selected((), {}, None, None, spent)
+            return Selected((), {}, None, None, closing.spent)
         best = tree[tree.best]
         assert best.evaluation is not None
         member = Member(best.id, 1.0)
-        return Selected((member,), {}, best.evaluation.score, best.evaluation.score_se, spent)
+        return Selected((member,), {}, best.evaluation.score, best.evaluation.score_se, closing.spent)

@@ -172,12 +172,34 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What became of a node on a further split, one that the search has not used.
+
+    ``split`` counts the further splits from 1; ``score`` is ``None`` where the run failed, for the ``reason`` given.
+    """
+
+    split: int
+    seconds: float
+    score: FoldScore | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """A run on all labelled rows; with a ``reason`` its predictions are not used."""
+
+    seconds: float
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One program of the tree. ``proposal``, ``execution`` and ``evaluation`` arrive one after the other.
 
     ``debug_depth`` counts the debug steps in a row that led here (0 for drafts and improvements). ``exchanges`` are the
     requests to language models so far, kept only while the node is in flight (the log has them all); ``usage`` is
-    their sum.
+    their sum. ``twin`` is an earlier node with the same program but for its seeds: a node that has one counts for
+    nothing. ``confirmations`` and ``refit`` belong to the final procedure.
     """
 
     id: int
@@ -189,6 +211,9 @@ class Node:
     evaluation: Evaluation | None = None
     exchanges: tuple[Exchange, ...] = ()
     usage: Usage = NOTHING
+    twin: int | None = None
+    confirmations: tuple[Confirmation, ...] = ()
+    refit: Refit | None = None
 
     @property
     def parent(self) -> int | None:
@@ -199,6 +224,12 @@ class Node:
     def score(self) -> float | None:
         """The search score; ``None`` while in flight and for buggy nodes."""
         return self.evaluation.score if self.evaluation else None
+
+    @property
+    def confirmed_score(self) -> float | None:
+        """The mean score on further splits, which nothing has steered by; ``None`` if it ran on none."""
+        scores = [confirmation.score for confirmation in self.confirmations if confirmation.score]
+        return mean_score(scores) if scores else None
 
     @property
     def in_flight(self) -> bool:
@@ -226,7 +257,7 @@ class Tree:
     ``in_flight``             ids of nodes started and not yet evaluated, oldest first
     ``drafts``                ids of the drafts, the children of the empty root; those in flight included
     ``buggy_leaves``          ids of buggy nodes that nothing has been made from yet, oldest first
-    ``ranking``               ids of the best complete nodes, best score first, at most ``RANKED`` of them
+    ``ranking``               ids of the best complete nodes without a twin, best score first, at most ``RANKED``
     ``best``                  id of the best node: the simplest of those within one standard error of the best score
     ``usage``                 of language models, all nodes together
     ========================  =====================================================================================
@@ -277,7 +308,7 @@ RANKED = 16
 
 def ranked(tree: Tree, candidate: Node) -> tuple[tuple[int, ...], int | None]:
     """The ranking and the best node of ``tree`` once ``candidate`` has been evaluated."""
-    if not candidate.valid or candidate.evaluation is None or not candidate.evaluation.complete:
+    if not candidate.valid or candidate.evaluation is None or not candidate.evaluation.complete or candidate.twin:
         return tree.ranking, tree.best
     sign = tree.direction.sign
 

@@ -37,8 +37,19 @@ from rich.text import Text
 from treewright.cli.render import Row, clock_text, duration_text, plain, row_of, score_text, sparkline, tree_lines
 from treewright.cli.spending import short_shares, short_usage
 from treewright.cli.watch import Header, Watch
-from treewright.events import Answered, Evaluated, Extended, Finished, RunStarted, Selected, Started, Written
-from treewright.scores import Verdict
+from treewright.events import (
+    Answered,
+    Confirmed,
+    Evaluated,
+    Extended,
+    Finished,
+    Refitted,
+    RunStarted,
+    Selected,
+    Started,
+    Written,
+)
+from treewright.scores import Verdict, mean_standard_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +58,7 @@ if TYPE_CHECKING:
 
     from treewright.events import Event
     from treewright.protocols import Entry
-    from treewright.tree import Node, Tree
+    from treewright.tree import Confirmation, Node, Tree
 
 FRAMES_PER_SECOND = 4
 SPINNER = Spinner("dots").frames
@@ -293,6 +304,11 @@ class PlainView:
                 return f"node {node}: {_written(event)}"
             case Evaluated(node):
                 return f"node {node}: {self._outcome(tree[node], tree)}"
+            case Confirmed(node, confirmation):
+                return f"node {node}: {_confirmed(confirmation)}"
+            case Refitted(node, refit):
+                took = duration_text(refit.seconds)
+                return f"node {node}: run on all rows in {took}" + (f": {plain(refit.reason)}" if refit.reason else "")
             case Selected():
                 return f"final answer: {self._answer(event)}"
             case RunStarted() | Extended():
@@ -328,6 +344,13 @@ class PlainView:
         nodes = ", ".join(str(member.node) for member in selected.members)
         kind = "node" if len(selected.members) == 1 else "the ensemble of nodes"
         return f"{kind} {nodes}, {self._header.metric} {score_text(selected.reported, selected.reported_se)}"
+
+
+def _confirmed(confirmation: Confirmation) -> str:
+    again, score = f"further split {confirmation.split} in {duration_text(confirmation.seconds)}", confirmation.score
+    if score is None:
+        return f"{again}: {plain(confirmation.reason or 'no score')}"
+    return f"{again}: {score_text(score.score, mean_standard_error([score]))}"
 
 
 def _written(event: Answered | Written) -> str:

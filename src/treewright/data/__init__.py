@@ -1,8 +1,19 @@
 """Reading a task, describing its columns, and hiding rows."""
 
+from treewright.data.further import FurtherSplits
 from treewright.data.hiding import prepare
 from treewright.data.holdout import Fold, FoldRows, Holdout, Role, load_holdout
 from treewright.data.profile import profile_table
 from treewright.data.task_folder import read_task
 
-__all__ = ["Fold", "FoldRows", "Holdout", "Role", "load_holdout", "prepare", "profile_table", "read_task"]
+__all__ = [
+    "Fold",
+    "FoldRows",
+    "FurtherSplits",
+    "Holdout",
+    "Role",
+    "load_holdout",
+    "prepare",
+    "profile_table",
+    "read_task",
+]

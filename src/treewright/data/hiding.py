@@ -8,9 +8,10 @@ complete, so a crash in between leaves nothing that looks like a split.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from treewright.data.clusters import cluster_rows
 from treewright.data.holdout import Fold, Holdout, Role, load_holdout, write_holdout
 from treewright.data.ids import fresh_ids, taken, why_fixed
 from treewright.data.inputs import (
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tables:
+class Tables:
     """The user's tables as text: the labelled rows, their ``positions`` in the file, and the others."""
 
     train: pd.DataFrame
@@ -53,14 +54,14 @@ class _Tables:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """What was decided: ``disguised`` are the labelled rows as they look when hidden, ``real`` the test rows."""
 
     strategy: Strategy
     split: Split
     disguised: pd.DataFrame
     real: pd.DataFrame
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def prepare(task: Task, seed: int, into: Path) -> Holdout:
@@ -71,7 +72,7 @@ def prepare(task: Task, seed: int, into: Path) -> Holdout:
     """
     if into.exists() and any(into.iterdir()):
         raise StoreError(f"{into} already holds files; split data is written into a new folder only")
-    tables = _read(task)
+    tables = read_tables(task)
     plan = _decide(task, tables, seed)
     building = into.with_name(f".{into.name}.partial")
     try:
@@ -84,16 +85,17 @@ def prepare(task: Task, seed: int, into: Path) -> Holdout:
     return load_holdout(into)
 
 
-def _read(task: Task) -> _Tables:
+def read_tables(task: Task) -> Tables:
+    """The tables of a task, as text."""
     import numpy as np
 
     sources = read_sources(task.train, task.test, task.sample)
     labelled = labelled_rows(sources.train, task.targets)
     train = sources.train[labelled].reset_index(drop=True)
-    return _Tables(train, np.flatnonzero(labelled), sources.test, sources.sample)
+    return Tables(train, np.flatnonzero(labelled), sources.test, sources.sample)
 
 
-def _decide(task: Task, tables: _Tables, seed: int) -> _Plan:
+def _decide(task: Task, tables: Tables, seed: int) -> Plan:
     import numpy as np
 
     train, test = tables.train, tables.test
@@ -102,28 +104,35 @@ def _decide(task: Task, tables: _Tables, seed: int) -> _Plan:
     why = why_fixed(task, train) if clash.any() else None
     fixed = clash if why else np.zeros_like(clash)
     split = deal_rows(task, strategy, train, test, fixed=fixed, rng=np.random.default_rng([seed, 0]))
-    renamed = clash & (split.deal != NEVER)
-    columns = [name for name in train.columns if name not in task.targets] if test is None else list(test.columns)
-    disguised = train[columns].copy()
-    if renamed.any():
-        used = {*train[task.ids[0]], *(() if test is None else test[task.ids[0]])}
-        disguised.loc[renamed, task.ids[0]] = fresh_ids(int(renamed.sum()), used, np.random.default_rng([seed, 1]))
+    plan = make_plan(task, tables, strategy, split, np.random.default_rng([seed, 1]))
     notes = [split.note, _counts(split, len(train))]
     if why:
         notes.append(f"Rows are never hidden where another row has the same id: {why}.")
-    elif renamed.any():
-        notes.append(f"{renamed.sum():,} hidden rows go under a new id, for another row has theirs.")
-    return _Plan(strategy, split, disguised, disguised.iloc[:0] if test is None else test, tuple(notes))
+    elif renamed := int((clash & (split.deal != NEVER)).sum()):
+        notes.append(f"{renamed:,} hidden rows go under a new id, for another row has theirs.")
+    return replace(plan, notes=tuple(notes))
 
 
-def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> Holdout:
+def make_plan(task: Task, tables: Tables, strategy: Strategy, split: Split, rng: np.random.Generator) -> Plan:
+    """With the hidden rows made to look like test rows, under new ids where theirs are taken."""
+    train, test = tables.train, tables.test
+    columns = [name for name in train.columns if name not in task.targets] if test is None else list(test.columns)
+    disguised = train[columns].copy()
+    renamed = taken(train, test, task.ids) & (split.deal != NEVER)
+    if renamed.any():
+        used = {*train[task.ids[0]], *(() if test is None else test[task.ids[0]])}
+        disguised.loc[renamed, task.ids[0]] = fresh_ids(int(renamed.sum()), used, rng)
+    return Plan(strategy, split, disguised, disguised.iloc[:0] if test is None else test)
+
+
+def _write(task: Task, tables: Tables, plan: Plan, seed: int, into: Path) -> Holdout:
     copy_side_files(task.side_files, into / "side")
     form = InputForm(task, placeholder_row(task, tables.sample), into / "side")
     (into / "answers").mkdir()
     folds = []
     for index in range(plan.split.folds):
         fold = Fold(index, into / "inputs" / f"fold{index}", into / "answers" / f"fold{index}.csv")
-        _write_fold(tables, plan, fold, seed, form)
+        write_fold(tables, plan, fold, seed, form)
         folds.append(fold)
     full = into / "inputs" / "full" if tables.test is not None else None
     if full:
@@ -141,7 +150,7 @@ def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> H
     )
 
 
-def _write_fold(tables: _Tables, plan: _Plan, fold: Fold, seed: int, form: InputForm) -> None:
+def write_fold(tables: Tables, plan: Plan, fold: Fold, seed: int, form: InputForm) -> None:
     """Write a fold's input, and its answers: what is needed to grade each row of its ``test.csv``."""
     import numpy as np
     import pandas as pd
@@ -157,6 +166,8 @@ def _write_fold(tables: _Tables, plan: _Plan, fold: Fold, seed: int, form: Input
         "role": np.concatenate([np.full(len(real), Role.TEST.value), roles])[order],
         "position": np.concatenate([np.arange(len(real)), tables.positions[hidden]])[order].astype(str),
     }
+    clusters = cluster_rows(plan.strategy, tables.train, hidden)[hidden]
+    answers["cluster"] = np.concatenate([np.full(len(real), -1), clusters])[order].astype(str)
     answers |= {f"id:{name}": shown[name].to_numpy(dtype=object) for name in task.ids}
     for name in task.targets:
         truth = tables.train.loc[hidden, name].to_numpy(dtype=object)

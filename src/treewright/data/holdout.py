@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 FILE = "holdout.json"
 VERSION = 1
 
+FURTHER = 100
+"""What is added to the number of a further split to make its fold's index."""
+
 
 class Role(StrEnum):
     """What a row of a fold's ``test.csv`` is for."""
@@ -57,6 +60,7 @@ class Fold:
         try:
             table, _ = read_table(self.answers)
             roles, positions = table["role"].to_numpy(dtype=object), table["position"].to_numpy(dtype="int64")
+            clusters = table["cluster"].to_numpy(dtype="int64")
         except (TaskError, KeyError, ValueError) as error:
             raise RunFormatError(f"the answers in {self.answers} are damaged ({error}); start a new run") from None
         ids = [name for name in table.columns if name.startswith("id:")]
@@ -64,6 +68,7 @@ class Fold:
         return FoldRows(
             roles=roles,
             positions=positions,
+            clusters=clusters,
             ids=table[ids].rename(columns=lambda name: name.removeprefix("id:")),
             truth=table[truth].rename(columns=lambda name: name.removeprefix("truth:")),
         )
@@ -80,6 +85,7 @@ class FoldRows:
 
     roles: NDArray[np.object_]
     positions: NDArray[np.int64]
+    clusters: NDArray[np.int64]
     ids: pd.DataFrame
     truth: pd.DataFrame
 

@@ -1,7 +1,10 @@
 """Evaluators: ``h(s)``, and the final choice."""
 
+from treewright.evaluation.choosing import Chooser
+from treewright.evaluation.confirm import Race
 from treewright.evaluation.final import FinalAnswer
 from treewright.evaluation.grading import Grader
 from treewright.evaluation.holdout import HoldoutEvaluator
+from treewright.evaluation.rerun import Rerunner
 
-__all__ = ["FinalAnswer", "Grader", "HoldoutEvaluator"]
+__all__ = ["Chooser", "FinalAnswer", "Grader", "HoldoutEvaluator", "Race", "Rerunner"]

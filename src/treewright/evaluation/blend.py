@@ -12,7 +12,7 @@ from treewright.evaluation.predictions import is_logarithmic
 from treewright.metrics import Needs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from treewright.task import Task
 
@@ -70,7 +70,7 @@ for program, weight in WEIGHTS.items():
 sample[COLUMNS] = np.expm1(logs)"""
 
 _PROBABILITIES = """blend = sum(weight * run(program)[COLUMNS].to_numpy(float) for program, weight in WEIGHTS.items())
-sample[{target}] = np.array(COLUMNS)[blend.argmax(axis=1)]"""
+sample[{target}] = np.array(COLUMNS)[{favoured}.argmax(axis=1)]"""
 
 _VOTES = """classes = plain(pd.Series(COLUMNS))
 votes = 0.0
@@ -80,16 +80,26 @@ for program, weight in WEIGHTS.items():
 sample[{target}] = np.array(COLUMNS)[votes.argmax(axis=1)]"""
 
 
-def blend_script(task: Task, weights: Mapping[str, float], *, probabilities: bool) -> str:
-    """A program that runs these programs and writes the weighted mean, or vote, of what they predict."""
+def blend_script(
+    task: Task, weights: Mapping[str, float], *, probabilities: bool, factors: Sequence[float] = ()
+) -> str:
+    """A program that runs these programs and writes the weighted mean, or vote, of what they predict.
+
+    ``probabilities`` says that labels come from those, each class's multiplied by its one of ``factors``, if any.
+    """
     labels = task.metric.needs is Needs.LABELS
     votes = labels and not probabilities
+    favoured = f"(blend * {[float(f'{factor:.6g}') for factor in factors]})" if factors else "blend"
     if not labels:
         how = "a weighted mean of logarithms" if is_logarithmic(task) else "a weighted mean"
         body = _LOGARITHMS if is_logarithmic(task) else _NUMBERS
     else:
         how = "the likeliest class by weighted probabilities" if probabilities else "a weighted vote"
-        body = (_PROBABILITIES if probabilities else _VOTES).format(target=_quoted(task.submission_columns[0]))
+        how += ", some classes favoured as tuned on hidden rows" if factors else ""
+        target = _quoted(task.submission_columns[0])
+        body = (
+            _PROBABILITIES.format(target=target, favoured=favoured) if probabilities else _VOTES.format(target=target)
+        )
     return _SCRIPT.format(
         count=len(weights),
         how=how,

@@ -1,7 +1,8 @@
 """The bootstrap over rows (Efron and Tibshirani 1993), drawn alike for all that is scored on the same rows.
 
-The resamples depend on the seed and the number of rows alone. So two nodes scored on the same rows are scored on the
-same resamples, and the spread of their differences is a paired bootstrap.
+Rows that err together, as those of a group or a day do, are drawn together: their clusters are then what a resample
+holds. The resamples depend on the seed, the number of rows and the clusters alone. So two nodes scored on the same
+rows are scored on the same resamples, and the spread of their differences is a paired bootstrap.
 
 Nothing is copied: a resample is how often it holds each row, and the metrics are computed from weighted sums, for all
 resamples at once by one product of matrices. With more than ``PLAIN_ROWS`` rows that product would be what scoring
@@ -39,6 +40,11 @@ class Resamples:
     counts: Array
     block: Codes | None = None
 
+    @property
+    def can_weigh(self) -> bool:
+        """Whether the rows are few enough for ``weigh``, which has a number for each row of each resample."""
+        return (self.counts.shape[1] if self.block is None else len(self.block)) <= PLAIN_ROWS or not len(self.counts)
+
     def sums(self, values: Array) -> Array:
         """Sums over rows: (rows, m) to (1 + resamples, m)."""
         units = values
@@ -57,9 +63,9 @@ class Resamples:
         return np.vstack([whole, self.counts @ by_block])
 
     def weigh(self, weights: Array) -> Array:
-        """The weight of each row in each resample, (1 + resamples, rows); for units that are rows."""
-        assert self.block is None
-        return np.vstack([weights, self.counts * weights])
+        """The weight of each row in each resample, (1 + resamples, rows)."""
+        counts = self.counts if self.block is None else self.counts[:, self.block]
+        return np.vstack([weights, counts * weights])
 
     def rows(self, resample: int) -> Codes:
         """The row numbers that a resample holds, in the sample's order."""
@@ -73,9 +79,19 @@ def no_resamples(rows: int) -> Resamples:
     return Resamples(np.empty((0, rows)))
 
 
-def draw_resamples(rows: int, seed: int) -> Resamples:
-    """``REPLICATES`` resamples of this many rows, always the same for the same arguments."""
+def draw_resamples(rows: int, seed: int, clusters: Codes | None = None) -> Resamples:
+    """``REPLICATES`` resamples of this many rows, always the same for the same arguments.
+
+    ``clusters`` (rows,) gives rows that belong together the same number; they are drawn together.
+    """
     rng = np.random.default_rng([seed, rows])
+    if clusters is not None:
+        distinct, block = np.unique(clusters, return_inverse=True)
+        if len(distinct) > PLAIN_ROWS:
+            block = (rng.permutation(len(distinct)) % BLOCKS)[block]
+            return Resamples(_draw(BLOCKS, rng), block)
+        if len(distinct) < rows:
+            return Resamples(_draw(len(distinct), rng), block)
     if rows <= PLAIN_ROWS:
         return Resamples(_draw(rows, rng))
     block = rng.permutation(rows) % BLOCKS

@@ -219,7 +219,7 @@ def _ranking(
             weights = weights[..., order]
             return np.add.reduceat(weights * hits, starts, -1), np.add.reduceat(weights * ~hits, starts, -1)
 
-        if rows.resamples.block is None:
+        if rows.resamples.can_weigh:
             return score(*grouped(rows.resamples.weigh(rows.weights)))
         groups = grouped(rows.weights)
         of_hit, of_miss = (np.repeat(each, np.diff(starts, append=len(order))) for each in influence(*groups))
@@ -279,7 +279,7 @@ def _medae(rows: Rows) -> Array:
     errors = np.abs(rows.predictions - rows.truth)
     order = np.argsort(errors)
     ordered = errors[order]
-    if rows.resamples.block is None:
+    if rows.resamples.can_weigh:
         return _quantile(ordered, rows.resamples.weigh(rows.weights)[:, order], 0.5)
     weights = rows.weights[order][None]
     median = _quantile(ordered, weights, 0.5)[0]

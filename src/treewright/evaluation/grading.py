@@ -12,7 +12,7 @@ import pandas as pd
 from treewright.data import Role
 from treewright.data.tables import read_table
 from treewright.errors import MetricError, RunFormatError, TaskError
-from treewright.evaluation.predictions import Predictions, average
+from treewright.evaluation.predictions import Predictions, average, combine
 from treewright.evaluation.scoring import score, score_with_replicates
 from treewright.evaluation.submission import Form, InvalidSubmission, read_form, read_submission, read_targets
 from treewright.metrics import Needs
@@ -20,6 +20,8 @@ from treewright.scores import FoldScore, mean_standard_error
 from treewright.task import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from treewright.data import Fold, Holdout
@@ -36,8 +38,9 @@ class GradedFold:
     """One split with its answers.
 
     ``search``, ``selection`` and ``test`` are positions in the fold's ``test.csv``, the last two in the order of the
-    user's own files, so that they line up across folds. ``truth`` has one entry for each row of ``test.csv``, of
-    which those of test rows mean nothing.
+    user's own files, so that they line up across folds. ``truth`` and ``positions`` (in the training table) have one
+    entry for each row of ``test.csv``, of which those of test rows mean nothing; so have ``clusters``, the same number
+    for rows that err together, or ``None`` where all err on their own.
     """
 
     index: int
@@ -47,6 +50,8 @@ class GradedFold:
     selection: Rows
     test: Rows
     truth: Array
+    positions: Rows
+    clusters: Rows | None
 
     @classmethod
     def from_fold(cls, fold: Fold, task: Task) -> GradedFold:
@@ -60,7 +65,30 @@ class GradedFold:
         truth = read_targets(rows.truth.iloc[hidden], task)
         everywhere = np.zeros((len(rows.roles), *truth.shape[1:]))
         everywhere[hidden] = truth
-        return cls(fold.index, fold.input, read_form(fold.input / SAMPLE, task), search, selection, test, everywhere)
+        together = len(np.unique(rows.clusters[hidden])) < len(hidden)
+        return cls(
+            index=fold.index,
+            input=fold.input,
+            form=read_form(fold.input / SAMPLE, task),
+            search=search,
+            selection=selection,
+            test=test,
+            truth=everywhere,
+            positions=rows.positions,
+            clusters=rows.clusters if together else None,
+        )
+
+    def score(self, predictions: Predictions, task: Task) -> FoldScore:
+        """What the predictions for its search rows are worth; ``ValueError`` where the metric does not take them."""
+        value, replicates = score_with_replicates(
+            task.metric,
+            self.truth[self.search],
+            predictions.answer[self.search],
+            task.classes,
+            seed=self.index,
+            clusters=None if self.clusters is None else self.clusters[self.search],
+        )
+        return FoldScore(self.index, value, replicates)
 
     def tells(self, metric: Metric) -> bool:
         """Whether its search rows can be scored at all: what ranks needs two classes among them."""
@@ -109,6 +137,23 @@ class Grader:
         """Which entries of ``truth`` belong to selection rows."""
         return np.arange(len(self.truth) - len(self.folds[0].selection), len(self.truth))
 
+    def _of_hidden(self, values: Callable[[GradedFold], Rows]) -> Rows:
+        """What each fold has for its rows, in the order of ``truth``."""
+        first = self.folds[0]
+        return np.concatenate([*(values(fold)[fold.search] for fold in self.folds), values(first)[first.selection]])
+
+    @property
+    def positions(self) -> Rows:
+        """For each entry of ``truth`` the position of its row in the training table."""
+        return self._of_hidden(lambda fold: fold.positions)
+
+    @property
+    def clusters(self) -> Rows | None:
+        """For each entry of ``truth`` a number that it shares with those that err together; ``None`` if none do."""
+        if any(fold.clusters is None for fold in self.folds):
+            return None
+        return self._of_hidden(lambda fold: np.zeros(0, int) if fold.clusters is None else fold.clusters)
+
     @property
     def runs(self) -> Rows:
         """For each entry of ``truth`` the fold whose run predicted it; -1 for selection rows, which all runs did."""
@@ -119,9 +164,7 @@ class Grader:
         """Predictions in the order of ``truth``: those of selection rows are averaged over the folds."""
         parts = [folds[fold.index].rows(fold.search) for fold in self.folds]
         parts.append(average(self.task, [folds[fold.index].rows(fold.selection) for fold in self.folds]))
-        given = [part.probabilities for part in parts if part.probabilities is not None]
-        answer = np.concatenate([part.answer for part in parts])
-        return Predictions(answer, np.concatenate(given) if len(given) == len(parts) else None)
+        return combine(parts)
 
     def test(self, folds: dict[int, Predictions]) -> Predictions | None:
         """Predictions for the real test rows, averaged over the folds that were run; ``None`` without a test table."""

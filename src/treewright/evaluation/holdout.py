@@ -25,7 +25,6 @@ from treewright.evaluation.predictions import (
     write_submission,
 )
 from treewright.evaluation.resources import Resources
-from treewright.evaluation.scoring import score_with_replicates
 from treewright.evaluation.submission import InvalidSubmission
 from treewright.folder import RunFolder
 from treewright.protocols import Executor, Job
@@ -35,11 +34,10 @@ from treewright.workdir import remove
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from threading import Event as Flag
 
     from treewright.evaluation.grading import GradedFold
     from treewright.events import Selected
-    from treewright.protocols import Trial
+    from treewright.protocols import Closing, Trial
     from treewright.tree import Tree
 
 _OWN_SCORE = re.compile(
@@ -68,7 +66,7 @@ class HoldoutEvaluator:
 
     def evaluate(self, trial: Trial) -> tuple[Execution, Evaluation]:
         """Run the program on each split, as far as it keeps up with the best node, and grade its search rows."""
-        started = time.monotonic()
+        started, task = time.monotonic(), self.grader.task
         place = self.folder.node(trial.node)
         remove(place)
         place.mkdir(parents=True)
@@ -86,8 +84,8 @@ class HoldoutEvaluator:
                 execution = replace(failed.execution, seconds=time.monotonic() - started)
                 return execution, Evaluation(reason=failed.reason)
             try:
-                telling = [fold for fold in wave if fold.tells(self.grader.task.metric)]
-                scored += tuple(self._score(fold, attempts[fold.index]) for fold in telling)
+                telling = [fold for fold in wave if fold.tells(task.metric)]
+                scored += tuple(fold.score(_predicted(attempts[fold.index]), task) for fold in telling)
             except ValueError as error:
                 return outcomes[0].execution, Evaluation(reason=f"cannot be scored: {error}")
             if scored and self._behind(trial, scored):
@@ -103,9 +101,9 @@ class HoldoutEvaluator:
         """Time to run the likely members of the final answer again on all rows."""
         return self.final.seconds_needed(tree, seconds)
 
-    def select(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
+    def select(self, tree: Tree, closing: Closing) -> Selected:
         """Choose on search and selection rows, refit, and publish ``best/``."""
-        return self.final.make(tree, spent=spent, seconds=seconds, cancel=cancel)
+        return self.final.make(tree, closing)
 
     def _attempt(self, trial: Trial, fold: GradedFold, place: Path) -> Attempt:
         workdir = place / f".run-{fold.index}"
@@ -123,15 +121,6 @@ class HoldoutEvaluator:
         finally:
             remove(workdir)
 
-    def _score(self, fold: GradedFold, attempt: Attempt) -> FoldScore:
-        assert attempt.predictions is not None
-        task = self.grader.task
-        answer = attempt.predictions.answer[fold.search]
-        score, replicates = score_with_replicates(
-            task.metric, fold.truth[fold.search], answer, task.classes, seed=fold.index
-        )
-        return FoldScore(fold.index, score, replicates)
-
     def _behind(self, trial: Trial, scored: tuple[FoldScore, ...]) -> bool:
         """Whether there is no point in running the other splits: worse than the best beyond two standard errors."""
         if trial.rival is None:
@@ -144,6 +133,11 @@ class HoldoutEvaluator:
             test = self.grader.test(predictions)
             assert test is not None
             write_submission(place / "submission.csv", self.grader.task, self.grader.sample, test.answer)
+
+
+def _predicted(attempt: Attempt) -> Predictions:
+    assert attempt.predictions is not None
+    return attempt.predictions
 
 
 def _append_log(source: Path, target: Path) -> None:

@@ -95,24 +95,38 @@ def is_logarithmic(task: Task) -> bool:
     return task.metric.domain is not Domain.ANY
 
 
-def average(task: Task, predictions: Sequence[Predictions], weights: Sequence[float] | None = None) -> Predictions:
+def average(
+    task: Task,
+    predictions: Sequence[Predictions],
+    weights: Sequence[float] | None = None,
+    factors: Sequence[float] = (),
+) -> Predictions:
     """The weighted mean of predictions of the same rows. One alone stays exactly as it is.
 
-    Labels vote, by their probabilities if all of the predictions have some.
+    Labels vote, by their probabilities if all of the predictions have some. With ``factors``, one a class, the label is
+    the class whose mean probability times its factor is the highest.
     """
-    if len(predictions) == 1:
+    if len(predictions) == 1 and not factors:
         return predictions[0]
-    if not have_probabilities(predictions):
+    given = [p.probabilities for p in predictions if p.probabilities is not None]
+    probabilities = None
+    if len(given) == len(predictions):
+        probabilities = np.average(np.stack(given), axis=0, weights=weights)
+    if factors:
+        if probabilities is None:
+            raise ValueError("factors need the probabilities of all members")
+        return Predictions((probabilities * np.asarray(factors)).argmax(axis=1).astype(np.float64), probabilities)
+    if probabilities is None:
         predictions = [Predictions(p.answer) for p in predictions]
     answers = np.stack([blendable(task, p) for p in predictions])
-    answer = unblend(task, np.average(answers, axis=0, weights=weights))
-    given = [p.probabilities for p in predictions if p.probabilities is not None]
-    return Predictions(answer, np.average(np.stack(given), axis=0, weights=weights) if given else None)
+    return Predictions(unblend(task, np.average(answers, axis=0, weights=weights)), probabilities)
 
 
-def have_probabilities(predictions: Sequence[Predictions]) -> bool:
-    """Whether each of them came with probabilities."""
-    return all(p.probabilities is not None for p in predictions)
+def combine(parts: Sequence[Predictions]) -> Predictions:
+    """The predictions of several sets of rows, one after the other."""
+    given = [part.probabilities for part in parts if part.probabilities is not None]
+    answer = np.concatenate([part.answer for part in parts])
+    return Predictions(answer, np.concatenate(given) if len(given) == len(parts) else None)
 
 
 def write_submission(path: Path, task: Task, sample: pd.DataFrame, answer: Array) -> None:

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from treewright.evaluation.blend import blend_script
-from treewright.tree import Node
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from treewright.evaluation.predictions import Predictions
+    from treewright.events import Selected
     from treewright.folder import RunFolder
     from treewright.task import Task
+    from treewright.tree import Node
 
 
 SPENT_ROWS = " (though an earlier end of this run has shown their scores)"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The final answer: nodes with their weights, heaviest first, and the cross-fitted score of the choice.
-
-    ``probabilities`` tells that the labels come from averaged probabilities, not from votes; ``spent`` that an earlier
-    end of this run has shown its selection rows already.
-    """
-
-    members: tuple[tuple[Node, float], ...]
-    reported: float | None
-    reported_se: float | None
-    refitted: tuple[int, ...] = ()
-    probabilities: bool = False
-    spent: bool = False
 
 
 def publish_best_so_far(folder: RunFolder, task: Task, node: Node) -> None:
@@ -49,16 +35,26 @@ def publish_best_so_far(folder: RunFolder, task: Task, node: Node) -> None:
     _publish(folder, {"solution.py": node.proposal.code, "README.md": page}, submission)
 
 
-def publish(folder: RunFolder, task: Task, answer: Answer, submission: Path | None) -> None:
-    """Put the final answer in ``best/``."""
-    members = answer.members
-    programs = {f"node_{node.id:04d}.py": node.proposal.code for node, _ in members if node.proposal}
-    if len(members) == 1:
+def publish(
+    folder: RunFolder,
+    task: Task,
+    selected: Selected,
+    *,
+    members: Sequence[Node],
+    tests: Sequence[Predictions],
+    submission: Path | None,
+) -> None:
+    """Put the final answer in ``best/``; ``tests`` are the members' predictions that were combined."""
+    programs = {f"node_{node.id:04d}.py": node.proposal.code for node in members if node.proposal}
+    if len(members) == 1 and not selected.factors:
         files = {"solution.py": next(iter(programs.values()))}
     else:
-        weights = {name: weight for name, (_, weight) in zip(programs, members, strict=True)}
-        files = {"solution.py": blend_script(task, weights, probabilities=answer.probabilities), **programs}
-    _publish(folder, {**files, "README.md": _page(task, answer)}, submission)
+        weights = {name: member.weight for name, member in zip(programs, selected.members, strict=True)}
+        soft = bool(tests) and all(test.probabilities is not None for test in tests)
+        by_probability = bool(selected.factors) or (soft and task.metric.name == "accuracy")
+        script = blend_script(task, weights, probabilities=by_probability, factors=selected.factors)
+        files = {"solution.py": script, **programs}
+    _publish(folder, {**files, "README.md": _page(task, selected, members)}, submission)
 
 
 def _publish(folder: RunFolder, texts: dict[str, str], submission: Path | None) -> None:
@@ -68,27 +64,29 @@ def _publish(folder: RunFolder, texts: dict[str, str], submission: Path | None) 
     folder.publish(files)
 
 
-def _page(task: Task, answer: Answer) -> str:
-    several = len(answer.members) > 1
-    spent = SPENT_ROWS if answer.spent else ""
+def _page(task: Task, selected: Selected, members: Sequence[Node]) -> str:
+    several = len(members) > 1
+    spent = SPENT_ROWS if selected.spent else ""
+    refitted = ", ".join(f"node {node}" for node in selected.refitted) or "none"
     lines = [
         f"# The answer to {task.name}: {'a blend of' if several else 'node'} "
-        + ", ".join(str(node.id) for node, _ in answer.members),
+        + ", ".join(str(node.id) for node in members),
         "",
         (
-            f"- Expected {task.metric.name}: {_score(answer.reported, answer.reported_se)}, on rows that the "
+            f"- Expected {task.metric.name}: {_score(selected.reported, selected.reported_se)}, on rows that the "
             f"search has not used, each graded by a choice made without it{spent}."
         ),
-        "- Run again on all labelled rows: "
-        + (", ".join(f"node {node}" for node in answer.refitted) if answer.refitted else "none")
-        + ".",
+        f"- Run again on all labelled rows: {refitted}.",
         "- To make `working/submission.csv` again: put the data in `input/` and run `python solution.py`.",
+        *(f"- {remark[:1].upper()}{remark[1:]}." for remark in selected.remarks),
         "",
-        "| node | weight | score on search rows | plan |",
-        "| --- | --- | --- | --- |",
+        "| node | weight | on search rows | on selection rows | confirmed on further rows | plan |",
+        "| --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {node.id} | {weight:.2f} | {_score(node.score, None)} | {_cell(node)} |"
-            for node, weight in answer.members
+            f"| {node.id} | {member.weight:.2f} | {_score(node.score, None)} "
+            f"| {_score(selected.selection_scores.get(node.id), None)} | {_score(node.confirmed_score, None)} "
+            f"| {_cell(node)} |"
+            for node, member in zip(members, selected.members, strict=True)
         ),
     ]
     return "\n".join(lines) + "\n"

@@ -64,13 +64,15 @@ def score_with_replicates(
     seed: int,
     *,
     weights: ArrayLike | None = None,
+    clusters: NDArray[np.intp] | None = None,
 ) -> tuple[float, tuple[float, ...]]:
     """As ``score``, and the scores of ``scores.REPLICATES`` bootstrap resamples of the rows.
 
-    The resamples depend on ``seed`` and the number of rows alone. One on which the metric is not defined (no row of
+    The resamples depend on ``seed``, the number of rows and their ``clusters`` alone: rows of the same number, shape
+    (rows,), are drawn together. One on which the metric is not defined (no row of
     a class, for ``auc``) counts as the score itself.
     """
-    values = _scores(metric, truth, predictions, classes=classes, weights=weights, seed=seed)
+    values = _scores(metric, truth, predictions, classes=classes, weights=weights, seed=seed, clusters=clusters)
     return float(values[0]), tuple(float(value) for value in values[1:])
 
 
@@ -85,6 +87,7 @@ def _scores(
     classes: Sequence[str],
     weights: ArrayLike | None,
     seed: int | None,
+    clusters: NDArray[np.intp] | None = None,
 ) -> Array:
     """First the score of the sample, then one for each resample; ``seed`` is ``None`` where none is wanted."""
     actual = np.asarray(truth, float if metric.needs is Needs.NUMBERS else np.intp)
@@ -99,7 +102,7 @@ def _scores(
     if metric.source and weights is not None:
         raise ValueError(f"{metric.name} is one's own metric and knows no weights")
     shares = np.ones(count) if weights is None else np.asarray(weights, float)
-    resamples = no_resamples(count) if seed is None else draw_resamples(count, seed)
+    resamples = no_resamples(count) if seed is None else draw_resamples(count, seed, clusters)
     rows = Rows(actual, predicted, tuple(classes), shares, resamples)
     with np.errstate(all="ignore"):  # what is not finite is judged by the result
         scores = _own_scores(metric, rows) if metric.source else _built_in_scores(metric, rows)

@@ -21,11 +21,10 @@ from treewright.tree import Exchange, Tree
 if TYPE_CHECKING:
     import random
     from pathlib import Path
-    from threading import Event as Flag
 
     from treewright.coders.llm.desk import Request
     from treewright.events import Event
-    from treewright.protocols import Trial
+    from treewright.protocols import Closing, Trial
     from treewright.tree import Action, Evaluation, Execution
 
 
@@ -101,11 +100,11 @@ class RecordedEvaluator:
         """As the evaluator within."""
         return self.inner.reserve(tree, seconds)
 
-    def select(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
+    def select(self, tree: Tree, closing: Closing) -> Selected:
         """The answer that was chosen then, from the same tree."""
         best = self.source.best
         if self.selected is None or not best.is_dir() or _codes(tree) != _codes(self.tree):
-            return self.inner.select(tree, spent=spent, seconds=seconds, cancel=cancel)
+            return self.inner.select(tree, closing)
         self.folder.publish({file.name: file for file in best.iterdir() if file.is_file()})
         return self.selected
 

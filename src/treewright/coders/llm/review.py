@@ -27,10 +27,8 @@ from treewright.protocols import Cancelled, Evaluator, Overdrawn, Setting
 from treewright.tree import Message, Review
 
 if TYPE_CHECKING:
-    from threading import Event as Flag
-
     from treewright.events import Selected
-    from treewright.protocols import Trial
+    from treewright.protocols import Closing, Trial
     from treewright.tree import Evaluation, Execution, Tree
 
 SUMMARY_CHARS = 600
@@ -155,6 +153,6 @@ class ReviewingEvaluator:
         """As the evaluator within."""
         return self.inner.reserve(tree, seconds)
 
-    def select(self, tree: Tree, *, spent: bool, seconds: float | None, cancel: Flag | None = None) -> Selected:
+    def select(self, tree: Tree, closing: Closing) -> Selected:
         """As the evaluator within."""
-        return self.inner.select(tree, spent=spent, seconds=seconds, cancel=cancel)
+        return self.inner.select(tree, closing)

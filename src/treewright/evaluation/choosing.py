@@ -1,0 +1,175 @@
+"""Which nodes make the final answer, with which weights, and what that choice is worth.
+
+A single node and several kinds of blend compete. Each is a rule that chooses on given rows; the rule whose choices do
+best on rows left out wins, and chooses once more on all rows. What is reported is the score of the winning rule on the
+selection rows, each predicted by a choice in which it took no part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from treewright.evaluation.confirm import confirmation, place_of
+from treewright.evaluation.ensemble import (
+    MOST_CLASSES,
+    Choice,
+    Pool,
+    best_single,
+    cross_fitted,
+    deal,
+    greedy_ensemble,
+    score_by_run,
+    tuned_ensemble,
+)
+from treewright.evaluation.grading import GradedFold, Grader
+from treewright.evaluation.predictions import Predictions, blendable, combine, load_predictions
+from treewright.evaluation.rerun import UNREADABLE, Rerunner
+from treewright.evaluation.scoring import score, score_with_replicates
+from treewright.metrics import Needs
+from treewright.scores import FoldScore
+from treewright.tree import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from treewright.evaluation.ensemble import Array, Rule
+    from treewright.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A node that may become part of the answer, with its predictions for hidden and for real test rows."""
+
+    node: Node
+    hidden: Predictions
+    test: Predictions | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses from what nodes predicted; nothing is run. ``blend`` lets several nodes share the answer."""
+
+    grader: Grader
+    rerunner: Rerunner
+    blend: bool = True
+    seed: int = 0
+
+    def candidates(self, tree: Tree) -> list[Candidate]:
+        """The best nodes whose predictions are there and are such as the metric takes, if there are any of these."""
+        found, scorable = list[Candidate](), list[Candidate]()
+        for node in tree.ranking:
+            try:
+                folds = load_predictions(self.rerunner.folder.node(node) / "predictions.npz")
+                candidate = Candidate(tree[node], self.grader.hidden(folds), self.grader.test(folds))
+            except UNREADABLE:
+                continue  # its files were lost or damaged: the others can still answer
+            found.append(candidate)
+            try:
+                score_by_run(self.grader.task, self.grader.truth, candidate.hidden.answer, self.grader.runs)
+            except ValueError:
+                continue
+            scorable.append(candidate)
+        return scorable or found
+
+    def choose(self, candidates: Sequence[Candidate], splits: Sequence[GradedFold]) -> tuple[Choice, FoldScore | None]:
+        """The choice, and what it is worth on the selection rows.
+
+        A single node is chosen on the further ``splits`` as well, among those that ran on all of them. The best by
+        its search score, and ``None``, where the hidden rows are too few for the metric.
+        """
+        splits, finalists = self._finalists(candidates, splits)
+        pool, singles = self._pool(candidates, ()), self._pool([candidates[i] for i in finalists], splits)
+        parts = deal(_positions(self.grader, splits), seed=self.seed)
+        contests: list[tuple[Rule, Pool]] = [
+            (best_single, singles),
+            *((rule, pool) for rule in self._blends(candidates)),
+        ]
+        common = np.arange(len(pool.truth))
+        try:
+            honest = [cross_fitted(among, rule, parts[: len(among.truth)], common) for rule, among in contests]
+            winner = int(np.argmax([pool.quality(predictions, common) for predictions in honest]))  # single at a draw
+            rule, among = contests[winner]
+            choice = rule(among, np.arange(len(among.truth)))
+        except ValueError:  # the hidden rows are too few for the metric: they have one class only
+            return Choice(np.eye(len(candidates))[0]), None
+        if among is singles:
+            choice = Choice(np.eye(len(candidates))[finalists[choice.members[0]]])
+        return choice, self._report(honest[winner])
+
+    def selection_scores(self, candidates: Sequence[Candidate]) -> dict[int, float]:
+        """The candidates' own scores on the selection rows."""
+        task, kept = self.grader.task, self.grader.selection_rows
+        truth = self.grader.truth[kept]
+        try:
+            return {c.node.id: score(task.metric, truth, c.hidden.answer[kept], task.classes) for c in candidates}
+        except ValueError:  # the metric cannot be told from so few rows
+            return {}
+
+    def _finalists(
+        self, candidates: Sequence[Candidate], splits: Sequence[GradedFold]
+    ) -> tuple[Sequence[GradedFold], list[int]]:
+        """The candidates that ran on all of the further splits, and these splits; none of them if nobody did."""
+        ran = [
+            i
+            for i, each in enumerate(candidates)
+            if all(self._ran(each.node, number) for number in range(1, len(splits) + 1))
+        ]
+        return (splits, ran) if ran else ((), list(range(len(candidates))))
+
+    def _ran(self, node: Node, number: int) -> bool:
+        found = confirmation(node, number)
+        return (
+            found is not None and found.score is not None and self.rerunner.kept(node.id, place_of(number)) is not None
+        )
+
+    def _blends(self, candidates: Sequence[Candidate]) -> list[Rule]:
+        """The rules that may blend these candidates."""
+        task = self.grader.task
+        if not self.blend or (task.classes and len(task.targets) > 1):
+            return []
+        rules: list[Rule] = [greedy_ensemble] if len(candidates) > 1 else []
+        tunable = task.metric.needs is Needs.LABELS and len(task.classes) <= MOST_CLASSES and not task.metric.source
+        soft = any(candidate.hidden.probabilities is not None for candidate in candidates)
+        return [*rules, tuned_ensemble] if tunable and soft else rules
+
+    def _pool(self, candidates: Sequence[Candidate], splits: Sequence[GradedFold]) -> Pool:
+        """The candidates' predictions for all hidden rows, those of further splits at the end."""
+        task, grader = self.grader.task, self.grader
+        hidden = [combine([c.hidden, *self._on(c.node.id, splits)]) for c in candidates]
+        soft = all(each.probabilities is not None for each in hidden)
+        clusters = [fold.clusters[fold.search] for fold in splits if fold.clusters is not None]
+        return Pool(
+            task=task,
+            truth=np.concatenate([grader.truth, *(fold.truth[fold.search] for fold in splits)]),
+            answers=tuple(each.answer for each in hidden),
+            blendable=np.stack([blendable(task, each if soft else Predictions(each.answer)) for each in hidden]),
+            probabilities=tuple(each.probabilities for each in hidden),
+            effort=tuple(c.node.execution.seconds if c.node.execution else 0.0 for c in candidates),
+            runs=np.concatenate([grader.runs, *(np.full(len(fold.search), fold.index) for fold in splits)]),
+            clusters=None if grader.clusters is None else np.concatenate([grader.clusters, *clusters]),
+        )
+
+    def _on(self, node: int, splits: Sequence[GradedFold]) -> list[Predictions]:
+        """What a node predicted for the rows that further splits hide."""
+        kept = (self.rerunner.kept(node, place_of(number)) for number in range(1, len(splits) + 1))
+        return [each.rows(fold.search) for each, fold in zip(kept, splits, strict=True) if each]
+
+    def _report(self, honest: Array) -> FoldScore | None:
+        task, grader, kept = self.grader.task, self.grader, self.grader.selection_rows
+        together = None if grader.clusters is None else grader.clusters[kept]
+        try:
+            value = score_with_replicates(
+                task.metric, grader.truth[kept], honest[kept], task.classes, seed=self.seed, clusters=together
+            )
+        except ValueError:  # the selection rows alone are too few for the metric
+            return None
+        return FoldScore(0, *value)
+
+
+def _positions(grader: Grader, splits: Sequence[GradedFold]) -> NDArray[np.intp]:
+    return np.concatenate([grader.positions, *(fold.positions[fold.search] for fold in splits)])
