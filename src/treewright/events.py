@@ -65,10 +65,14 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The coder wrote the program. ``twin`` is the first node with the same program but for its seeds, if any."""
+    """The coder wrote the program.
+
+    ``fingerprint`` is that of the program; ``twin`` the first node with the same one, if there is one before.
+    """
 
     node: int
     proposal: Proposal
+    fingerprint: str = ""
     twin: int | None = None
 
 

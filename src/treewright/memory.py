@@ -73,4 +73,5 @@ def _memory(tree: Tree, relation: str, node: Node) -> Memory:
         verdict=comparison.verdict if comparison else None,
         reason=node.evaluation.reason if node.evaluation else "still in flight",
         summary=node.evaluation.review.summary if node.evaluation and node.evaluation.review else None,
+        twin=node.twin,
     )

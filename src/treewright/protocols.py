@@ -84,6 +84,7 @@ class Memory:
     verdict: Verdict | None = None
     reason: str | None = None
     summary: str | None = None
+    twin: int | None = None
 
 
 class Cancelled(Exception):  # noqa: N818 -- no error: it was asked for
@@ -187,6 +188,8 @@ class Executor(Protocol):
 class Trial:
     """A program to be scored. ``rival`` is the best node's evaluation: a trial clearly behind it may end early.
 
+    ``parent`` is the evaluation of the node that it was made from: a leap beyond it deserves a second look.
+
     ``plan``, ``exchanges``, ``spent``, ``deadline`` and ``keep`` are for evaluators that ask a language model, as in
     ``Brief``.
     """
@@ -195,6 +198,7 @@ class Trial:
     code: str
     seconds: float
     rival: Evaluation | None = None
+    parent: Evaluation | None = None
     cancel: Flag | None = None
     plan: str = ""
     exchanges: tuple[Exchange, ...] = ()

@@ -44,6 +44,7 @@ from treewright.events import (
     apply,
     replay,
 )
+from treewright.fingerprint import fingerprint
 from treewright.memory import remember
 from treewright.protocols import Brief, Cancelled, Closing, Overdrawn, Trial
 from treewright.tree import Evaluation, Execution, Node, Proposal, Tree, storable
@@ -103,6 +104,7 @@ class TreeSearch:
         self._elapsed_before = 0.0
         self._progress = Progress()
         self._overdrawn: str | None = None
+        self._first: dict[str, int] = {}  # by fingerprint
         self._crew = Crew(workers, record=self.record, land=self._land, interrupt=self.interrupt)
         self._closing = ExitStack()
 
@@ -119,7 +121,7 @@ class TreeSearch:
         self._elapsed_before = entries[-1].elapsed if entries else 0.0
         for entry in entries:
             self.tree = replay([entry.event], self.tree)
-            self._progress = self._progress.after(entry.event, self.tree)
+            self._follow(entry.event)
         if not entries:
             self.record(self.started)
         elif isinstance(first := entries[0].event, RunStarted) and _scored(first) != _scored(self.started):
@@ -192,7 +194,7 @@ class TreeSearch:
 
     def tell(self, brief: Brief, code: str, plan: str = "") -> Node:
         """Score a program written for this brief elsewhere; the finished node."""
-        self.record(Written(brief.node, _storable(Proposal(plan, code, "told"))))
+        self._land(_written(brief.node, Proposal(plan, code, "told")))
         self._work([partial(self._evaluate, brief.node)])
         return self.tree[brief.node]
 
@@ -201,9 +203,15 @@ class TreeSearch:
         tree = apply(self.tree, event)  # what cannot follow must not reach the log: nobody could replay it
         entry = self.store.append(event, elapsed=self.elapsed)
         self.tree = tree
-        self._progress = self._progress.after(event, self.tree)
+        self._follow(event)
         for listener in self.listeners:
             listener(entry, self.tree)
+
+    def _follow(self, event: Event) -> None:
+        """Keep what else follows from the log."""
+        self._progress = self._progress.after(event, self.tree)
+        if isinstance(event, Written) and event.fingerprint:
+            self._first.setdefault(event.fingerprint, event.node)
 
     def interrupt(self) -> None:
         """Stop as soon as possible, from any thread or signal handler; what is in flight is left for a resume."""
@@ -213,7 +221,7 @@ class TreeSearch:
 
     def _write(self, brief: Brief) -> Event | None:
         try:
-            return Written(brief.node, _storable(self.coder.write(brief)))
+            return _written(brief.node, self.coder.write(brief))
         except Cancelled:
             return None
         except Overdrawn as overdrawn:
@@ -232,6 +240,7 @@ class TreeSearch:
             code=proposal.code,
             seconds=self._limit(),
             rival=best.evaluation if best else None,
+            parent=self.tree[found.parent].evaluation if found.parent is not None else None,
             cancel=self.cancel,
             plan=proposal.plan,
             exchanges=found.exchanges,
@@ -253,6 +262,8 @@ class TreeSearch:
             return None  # it was cut short by us: the node stays in flight
         if self.cancel.is_set() and isinstance(event, Evaluated) and event.evaluation.score is None:
             return None  # the script was cut short by us: it stays in flight
+        if isinstance(event, Written):
+            event = replace(event, twin=self._first.get(event.fingerprint))
         self.record(event)
         if isinstance(event, Written) and not self.cancel.is_set():
             return partial(self._evaluate, event.node)
@@ -349,9 +360,11 @@ def _scored(started: RunStarted) -> tuple[str, Direction]:
     return started.metric, started.direction
 
 
-def _storable(proposal: Proposal) -> Proposal:
-    """The proposal with what is no text in it, as lone surrogates, which models do write, replaced."""
+def _written(node: int, proposal: Proposal) -> Written:
+    """The event that the coder wrote this; what is no text in it, as lone surrogates, is replaced."""
     if not isinstance(proposal, Proposal):
         raise TypeError(f"the coder wrote a {type(proposal).__name__} in place of a Proposal")
     notes = {storable(key): storable(value) for key, value in proposal.notes.items()}
-    return replace(proposal, plan=storable(proposal.plan), code=storable(proposal.code), notes=notes)
+    code = storable(proposal.code)
+    whole = replace(proposal, plan=storable(proposal.plan), code=code, notes=notes)
+    return Written(node, whole, fingerprint(code) if code.strip() else "")

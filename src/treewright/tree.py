@@ -308,8 +308,10 @@ RANKED = 16
 
 def ranked(tree: Tree, candidate: Node) -> tuple[tuple[int, ...], int | None]:
     """The ranking and the best node of ``tree`` once ``candidate`` has been evaluated."""
-    if not candidate.valid or candidate.evaluation is None or not candidate.evaluation.complete or candidate.twin:
+    if not candidate.valid or candidate.evaluation is None or not candidate.evaluation.complete:
         return tree.ranking, tree.best
+    if candidate.twin and tree[candidate.twin].valid:
+        return tree.ranking, tree.best  # luck with a seed is no progress
     sign = tree.direction.sign
 
     def quality(node: int) -> tuple[float, int]:

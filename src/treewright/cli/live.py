@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
     from treewright.events import Event
     from treewright.protocols import Entry
-    from treewright.tree import Confirmation, Node, Tree
+    from treewright.tree import Node, Tree
 
 FRAMES_PER_SECOND = 4
 SPINNER = Spinner("dots").frames
@@ -300,15 +300,10 @@ class PlainView:
             case Started(node, action):
                 source = "" if action.parent is None else f" of node {action.parent}"
                 return f"node {node}: {action.operator}{source}"
-            case Answered(node) | Written(node):
-                return f"node {node}: {_written(event)}"
+            case Answered(node) | Written(node) | Confirmed(node) | Refitted(node):
+                return f"node {node}: {_done(event)}"
             case Evaluated(node):
                 return f"node {node}: {self._outcome(tree[node], tree)}"
-            case Confirmed(node, confirmation):
-                return f"node {node}: {_confirmed(confirmation)}"
-            case Refitted(node, refit):
-                took = duration_text(refit.seconds)
-                return f"node {node}: run on all rows in {took}" + (f": {plain(refit.reason)}" if refit.reason else "")
             case Selected():
                 return f"final answer: {self._answer(event)}"
             case RunStarted() | Extended():
@@ -346,11 +341,17 @@ class PlainView:
         return f"{kind} {nodes}, {self._header.metric} {score_text(selected.reported, selected.reported_se)}"
 
 
-def _confirmed(confirmation: Confirmation) -> str:
-    again, score = f"further split {confirmation.split} in {duration_text(confirmation.seconds)}", confirmation.score
-    if score is None:
-        return f"{again}: {plain(confirmation.reason or 'no score')}"
-    return f"{again}: {score_text(score.score, mean_standard_error([score]))}"
+def _done(event: Answered | Written | Confirmed | Refitted) -> str:
+    if isinstance(event, Answered | Written):
+        return _written(event)
+    if isinstance(event, Refitted):
+        took = duration_text(event.refit.seconds)
+        return f"run on all rows in {took}" + (f": {plain(event.refit.reason)}" if event.refit.reason else "")
+    found = event.confirmation
+    again = f"further split {found.split} in {duration_text(found.seconds)}"
+    if found.score is None:
+        return f"{again}: {plain(found.reason or 'no score')}"
+    return f"{again}: {score_text(found.score.score, mean_standard_error([found.score]))}"
 
 
 def _written(event: Answered | Written) -> str:

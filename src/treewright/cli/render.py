@@ -151,6 +151,8 @@ def _remark(tree: Tree, node: Node) -> Text:
         return Text(f"{BUGGY} {plain(node.evaluation.reason or 'no score')}", "red")
     if not node.evaluation.complete:
         return Text("▼ ended early", "dim")
+    if node.twin and tree[node.twin].valid:
+        return Text(f"= node {node.twin} reseeded", "dim")
     verdict = tree.verdict(node.id)
     return Text(f"{SYMBOLS[verdict]} {verdict}", STYLES[verdict]) if verdict else Text()
 

@@ -14,7 +14,7 @@ from treewright.data import Fold
 from treewright.errors import TreewrightError
 from treewright.evaluation.grading import GradedFold
 from treewright.evaluation.predictions import Predictions
-from treewright.evaluation.rerun import Place, Rerunner, Terms
+from treewright.evaluation.rerun import Place, Program, Rerunner, Terms
 from treewright.events import Confirmed, apply
 from treewright.scores import FoldScore, Verdict, compare, mean_score
 from treewright.task import Task
@@ -51,7 +51,8 @@ class Race:
             for node in missing:
                 if terms.cancelled:
                     return tree, tuple(finished)
-                event = Confirmed(node, self.look_again(tree[node], fold, number, terms))
+                program = Program.of(tree[node], terms)
+                event = Confirmed(node, self.look_again(program, fold, number, terms.left()))
                 terms.closing.record(event)
                 tree = apply(tree, event)
             finished.append(fold)
@@ -62,9 +63,9 @@ class Race:
         """The further split of this number with its answers; ``TreewrightError`` if it cannot be made."""
         return GradedFold.from_fold(self.further(number), self.task)
 
-    def look_again(self, node: Node, fold: GradedFold, number: int, terms: Terms) -> Confirmation:
-        """Run the node's program on a further split, and grade it."""
-        seconds, outcome = self.rerunner.run(node, Place(place_of(number), fold.input, fold.form), terms)
+    def look_again(self, program: Program, fold: GradedFold, number: int, seconds: float) -> Confirmation:
+        """Run a node's program on a further split for ``seconds`` at most, and grade it."""
+        seconds, outcome = self.rerunner.run(program, Place(place_of(number), fold.input, fold.form), seconds)
         if not isinstance(outcome, Predictions):
             return Confirmation(number, seconds, reason=outcome)
         try:

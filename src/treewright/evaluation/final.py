@@ -25,7 +25,7 @@ from treewright.evaluation.confirm import Race
 from treewright.evaluation.ensemble import MAX_MEMBERS
 from treewright.evaluation.predictions import Predictions, average, blendable, write_submission
 from treewright.evaluation.publish import publish
-from treewright.evaluation.rerun import MARGIN_SECONDS, Place, Terms
+from treewright.evaluation.rerun import MARGIN_SECONDS, Place, Program, Terms
 from treewright.events import Member, Refitted, Selected, apply
 from treewright.scores import mean_standard_error
 from treewright.tree import Node, Refit
@@ -120,7 +120,7 @@ class FinalAnswer:
             if terms.left() < rerunner.estimate(node) / 2:
                 continue
             assert place is not None
-            seconds, outcome = rerunner.run(node, place, terms)
+            seconds, outcome = rerunner.run(Program.of(node, terms), place, terms.left())
             if terms.cancelled:
                 break
             event = Refitted(node.id, Refit(seconds, self._objection(member, outcome, soft=soft)))

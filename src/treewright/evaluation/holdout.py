@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from treewright.errors import TreewrightError
+from treewright.evaluation.doubts import doubt, is_constant, objection
 from treewright.evaluation.final import FinalAnswer
 from treewright.evaluation.grading import Grader
 from treewright.evaluation.predictions import (
@@ -24,6 +26,7 @@ from treewright.evaluation.predictions import (
     save_predictions,
     write_submission,
 )
+from treewright.evaluation.rerun import Program
 from treewright.evaluation.resources import Resources
 from treewright.evaluation.submission import InvalidSubmission
 from treewright.folder import RunFolder
@@ -92,10 +95,12 @@ class HoldoutEvaluator:
                 break
         predictions = {i: attempt.predictions for i, attempt in attempts.items() if attempt.predictions}
         self._keep(place, predictions)
-        first = next(iter(attempts.values())).execution
-        execution = replace(first, seconds=time.monotonic() - started)
+        first = next(iter(attempts.values()))
+        execution = replace(first.execution, seconds=time.monotonic() - started)
         complete = len(attempts) == len(self.grader.folds)
-        return execution, Evaluation(scored, complete=complete, remark=_own_score(first.output))
+        constant = "predicts the same for all rows" if is_constant(_predicted(first)) else None
+        found = Evaluation(scored, complete=complete, remark=_joined(_own_score(execution.output), constant))
+        return execution, self._second_look(trial, found)
 
     def reserve(self, tree: Tree, seconds: float) -> float:
         """Time to run the likely members of the final answer again on all rows."""
@@ -104,6 +109,23 @@ class HoldoutEvaluator:
     def select(self, tree: Tree, closing: Closing) -> Selected:
         """Choose on search and selection rows, refit, and publish ``best/``."""
         return self.final.make(tree, closing)
+
+    def _second_look(self, trial: Trial, found: Evaluation) -> Evaluation:
+        """The evaluation, or where its score is doubtful what is left of it after a run on a further split."""
+        task, race = self.grader.task, self.final.race
+        why = doubt(task.metric, found, trial.parent)
+        if why is None:
+            return found
+        try:
+            fold = race.fold(1)
+        except TreewrightError as error:
+            return replace(found, remark=_joined(found.remark, f"suspicious: its score is {why}, and {error}"))
+        again = race.look_again(Program(trial.node, trial.code, trial.cancel), fold, 1, trial.seconds)
+        reason = objection(task.metric, found, again.score) if again.score else again.reason
+        if reason:
+            return replace(found, reason=f"suspicious, as its score is {why}; looked at again, {reason}")
+        held = f"its score is {why}, and held on another split"
+        return replace(found, remark=_joined(found.remark, held))
 
     def _attempt(self, trial: Trial, fold: GradedFold, place: Path) -> Attempt:
         workdir = place / f".run-{fold.index}"
@@ -133,6 +155,10 @@ class HoldoutEvaluator:
             test = self.grader.test(predictions)
             assert test is not None
             write_submission(place / "submission.csv", self.grader.task, self.grader.sample, test.answer)
+
+
+def _joined(*remarks: str | None) -> str | None:
+    return "; ".join(filter(None, remarks)) or None
 
 
 def _predicted(attempt: Attempt) -> Predictions:

@@ -9,6 +9,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event as Flag
 from typing import TYPE_CHECKING, Self
 from zipfile import BadZipFile
 
@@ -77,6 +78,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """A node's program; ``cancel`` ends its run early."""
+
+    node: int
+    code: str
+    cancel: Flag | None = None
+
+    @classmethod
+    def of(cls, node: Node, terms: Terms) -> Self:
+        """That of a node, at the end of a run."""
+        assert node.proposal is not None
+        return cls(node.id, node.proposal.code, terms.closing.cancel)
+
+
+@dataclass(frozen=True, slots=True)
 class Rerunner:
     """Runs programs that have the machine to themselves.
 
@@ -98,20 +114,24 @@ class Rerunner:
         more_threads: float = max(1.0, self.resources.cpus / self.cpus_each) ** THREADS_GAIN
         return GROWTH * node.execution.seconds / self.waves / more_threads
 
-    def run(self, node: Node, place: Place, terms: Terms) -> tuple[float, Predictions | str]:
-        """The seconds that it took, and what it predicted, which is kept, or why that cannot be used."""
-        assert node.proposal is not None
-        workdir = self.folder.path / f".{place.name}-{node.id}"
+    def run(self, program: Program, place: Place, seconds: float) -> tuple[float, Predictions | str]:
+        """The seconds that it took, and what it predicted, which is kept, or why that cannot be used.
+
+        ``seconds`` is the most that it may take.
+        """
+        workdir = self.folder.path / f".{place.name}-{program.node}"
         remove(workdir)
         workdir.mkdir(parents=True)
-        limit = min(self.script_seconds, terms.left())
-        cpus, memory_mb, cancel = self.resources.cpus, self.resources.memory_mb, terms.closing.cancel
+        limit = min(self.script_seconds, seconds)
+        cpus, memory_mb = self.resources.cpus, self.resources.memory_mb
         try:
-            execution = self.executor.run(Job(node.proposal.code, workdir, place.input, limit, cpus, memory_mb, cancel))
+            execution = self.executor.run(
+                Job(program.code, workdir, place.input, limit, cpus, memory_mb, program.cancel)
+            )
             if execution.failure:
                 return execution.seconds, execution.failure
             predictions = read_predictions(workdir, place.form, self.task)
-            save_predictions(self.folder.node(node.id) / f"{place.name}.npz", {0: predictions})
+            save_predictions(self.folder.node(program.node) / f"{place.name}.npz", {0: predictions})
         except (InvalidSubmission, ExecutorError) as error:
             return 0.0, f"failed: {error}"
         finally:

@@ -228,6 +228,8 @@ def _result(item: Memory, setting: Setting, known: frozenset[str] | None) -> str
         reason = item.reason or "no score"
         return reason if reason == "still in flight" else f"failed: {_line(reason, 60, known)}"
     score = f"{setting.task.metric.name} {item.score:.6g}"
+    if item.twin:
+        return f"{score}, but it is the program of node {item.twin} under other seeds, which counts for nothing"
     if item.gain is None or item.verdict is None:
         return score
     change = f"{'a gain' if item.gain >= 0 else 'a loss'} of {abs(item.gain):.3g} ± {item.standard_error or 0:.2g}"
