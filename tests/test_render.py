@@ -197,7 +197,7 @@ def test_the_runs_stand_in_a_table() -> None:
 def test_a_run_is_summed_up_above_its_tree() -> None:
     assert [line.plain for line in run_lines(record(*RUN, after=ENDED))] == [
         "run  runs/run",
-        "9 nodes, 1 of them buggy, in 27 s; ended by steps",
+        "9 nodes, 1 of them buggy, 2 not finished, in 27 s; ended by steps",
         "rmse 0.3900 ± 0.0040 by nodes 3, 4 together (minimize)",
         "node 5 took too long",
         "",

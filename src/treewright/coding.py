@@ -31,6 +31,9 @@ REPLAY = "replay:"
 SPLIT_BY = ("task", "metric", "target", "seed")
 """Settings that decide which rows are hidden and how they are scored."""
 
+REVIEW_GIVE_UP = 30.0
+"""Seconds without any answer after which nodes do without the reviews of a model that only reviews."""
+
 Notify = Callable[[int, str], None]
 """Told, with a node, what a person should know while it is waited for."""
 
@@ -178,10 +181,15 @@ def _sources(config: Config, replayed: Record | None, notify: Notify) -> tuple[S
     from treewright.coders.llm.providers import environment
 
     accounts, variables = Accounts(config.max_cost, config.max_tokens), environment(Path.cwd())
-    desks = {name: open_desk(asked, name, accounts, variables, notify) for name in model_names(asked)}
+    writing = split_models(asked.model)
+    hasty = asked.model_copy(update={"give_up": min(asked.give_up, REVIEW_GIVE_UP)})
+    desks = {
+        name: open_desk(asked if name in writing else hasty, name, accounts, variables, notify)
+        for name in model_names(asked)
+    }
     if config.max_cost is not None:
         _refuse_unpriced(desks)
-    writers = [desks[name] for name in split_models(asked.model)]
+    writers = [desks[name] for name in writing]
     return writers, desks.get(asked.review_model or "", writers[0])
 
 

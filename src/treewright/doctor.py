@@ -154,10 +154,10 @@ def _ask(name: str, endpoint: Endpoint) -> Iterator[Finding]:
     try:
         answer = endpoint.ask(question, max_tokens=1024, cancel=stop, deadline=time.monotonic() + PATIENCE)
     except Trouble as trouble:
-        yield Finding(name, False, str(trouble), _mend(trouble, name, endpoint))
+        yield Finding(name, False, str(trouble).removeprefix(f"{name}: "), _mend(trouble, name, endpoint))
         return
     except TreewrightError as error:
-        yield Finding(name, False, str(error))
+        yield Finding(name, False, str(error).removeprefix(f"{name}: "))
         return
     yield Finding(name, True, f"answers in {answer.usage.seconds:.1f} s")
     for notice in answer.notices:

@@ -110,6 +110,10 @@ class Usage:
 NOTHING = Usage()
 
 
+UNANSWERED = "none"
+"""How an exchange finished in which no answer came."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request to a language model and what it answered.
@@ -117,7 +121,7 @@ class Exchange:
     ``number`` counts the requests for one node from 1. ``purpose`` is the operator (``draft``, ``debug``, ``improve``,
     ``review``) or what had to be asked again (``continue``, ``again``, ``mend``). ``model`` is ``provider:name``.
     ``request`` is the whole conversation sent. ``answer`` is the text, or the JSON of a structured answer; ``finish``
-    is ``stop``, ``length`` for one that was cut off, ``none`` where none came, or what else the provider said.
+    is ``stop``, ``length`` for one that was cut off, ``UNANSWERED`` where none came, or what else the provider said.
     ``trouble`` tells of the attempts that failed before.
     """
 

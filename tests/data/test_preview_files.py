@@ -95,6 +95,7 @@ def test_a_part_that_begins_inside_a_quoted_cell_does_not_spoil_the_columns(tmp_
         (b"a,b,c\n1,2\n1,2,3,4\n1,2,3\n", "2 of 3 rows read have another number of cells than the header"),
         (b"a,a,b\n1,2,3\n4,5,6\n", "1 column name more than once"),
         (b"5.1,3.5,setosa\n4.9,3.0,setosa\n", "without a header line"),
+        (b"Kowalski,3.5,2020-01-01\nBolivar,3.7,2020-01-02\n", "without a header line"),
         (b"x,y\nz,y\nx,w\nx,y\n", "without a header line"),
     ],
 )
@@ -167,7 +168,7 @@ def test_json_that_is_cut_off_is_told_as_far_as_it_was_read(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "content", ["[" * 9_000 + "]" * 9_000, '{"a":' * 9_000 + "1" + "}" * 9_000, "{'a': 1}", '{"a": 1,,}']
+    "content", ["[" * 60_000 + "]" * 60_000, '{"a":' * 60_000 + "1" + "}" * 60_000, "{'a': 1}", '{"a": 1,,}']
 )
 def test_json_that_is_damaged_or_nested_too_deeply_is_told_as_such(tmp_path: Path, content: str) -> None:
     assert told(tmp_path, "birds.json", content)[0].endswith("damaged, or nested too deeply: read up to there")

@@ -63,14 +63,14 @@ def test_an_answer_without_a_program_is_asked_for_again_and_its_plan_kept():
     proposal, source, kept = write("I would use a forest.", f"```python\n{PROGRAM}```")
     assert proposal.code == PROGRAM
     assert proposal.plan == "I would use a forest."
-    assert "Your answer held no program." in asked(source)
+    assert "The answer held no program." in asked(source)
     assert texts(kept) == ["I would use a forest.", f"```python\n{PROGRAM}```"]
 
 
 def test_a_model_that_never_writes_a_program_makes_a_node_that_says_so():
     proposal, _, kept = write("No.", "Still no.")
     assert proposal.code == ""
-    assert proposal.notes["reason"] == "no program was written: Your answer held no program."
+    assert proposal.notes["reason"] == "no program was written: the answer held no program"
     assert texts(kept) == ["No.", "Still no."]
 
 

@@ -230,6 +230,7 @@ class TestTrouble:
         out.set()
         status, _, err = treewright("resume", "first", "--steps", "+2", "--set", "coder.give_up=2s")
         assert status == 3 and "treewright resume" in err and "attempt 2 in" in err
+        assert "not answered by openai:test" in err and "answered by openai:test in 0.0 s, 0 + 0" not in err
         out.clear()
         status, text, _ = treewright("resume", "first", "--json")
         assert status == 0 and json.loads(text)["nodes"] == 4 and json.loads(text)["buggy"] == 0
@@ -276,12 +277,25 @@ class TestBudget:
         assert status == 0 and figures["stopped_by"] == "cost"
         assert 0 < figures["llm"]["cost_usd"] <= 0.5
 
+    @pytest.mark.parametrize("limit", [("--max-cost", 1), ("--max-tokens", 1000)])
+    def test_a_limit_that_would_do_nothing_is_refused(self, task, treewright, limit):
+        status, _, err = treewright("run", task, *limit, "--steps", 1)
+        assert status == 2 and f"{limit[0]} limits language models" in err
+
     def test_a_limit_on_tokens_holds(self, task, treewright, serve):
         server = serve(good)
         status, out, _ = treewright("run", task, *flags(server), "--max-tokens", "30000", "--json")
         figures = json.loads(out)
         assert figures["stopped_by"] == "tokens" and status == 0
         assert 0 < figures["llm"]["input_tokens"] + figures["llm"]["output_tokens"] <= 30_000
+
+    def test_a_node_that_the_limit_called_off_is_not_said_to_be_written(self, task, treewright, serve):
+        limit = ("--max-tokens", 500, "--review", "never", "--name", "first", "--json")  # less than a prompt has
+        figures = json.loads(treewright("run", task, *flags(serve(good)), *limit)[1])
+        assert figures["stopped_by"] == "tokens" and figures["unfinished"] == 1
+        text = treewright("show", "first")[1]
+        assert "1 not finished" in text
+        assert "not written" in text and "writing" not in text
 
 
 def test_seeded_with_recipes_the_first_draft_needs_no_model(task, treewright, serve):
@@ -365,6 +379,16 @@ def test_a_brief_of_ask_makes_the_same_prompt_and_tell_takes_the_answer(task, ho
 
 
 class TestSettings:
+    def test_an_empty_model_is_said_to_be_empty(self, task, treewright):
+        status, _, err = treewright("run", task, "--model", "", "--steps", 1)
+        assert status == 2 and "--model is empty" in err
+
+    def test_a_prompt_of_another_name_is_refused_with_the_nearest(self, home, task, treewright):
+        (home / "drafft.md").write_text("Draft.")
+        (home / "draft.md").write_text("Draft.")
+        status, _, err = treewright("inspect", task, "--prompt", "--set", f"coder.prompts={home}")
+        assert status == 2 and "no prompt drafft.md; the nearest is draft.md" in err
+
     @pytest.mark.parametrize("limit", ["max_cost=5", "max_tokens=1000"])
     def test_a_limit_on_models_alone_leaves_the_usual_time(self, limit):
         assert make_config({"task": "line"}, parse_setting(limit)).time == DEFAULT_SECONDS
@@ -501,6 +525,20 @@ class TestAccounts:
         entries = read_run(Path("runs/first")).entries
         assert "10k tokens" in foot(entries, 80) and "openai" not in foot(entries, 80)
         assert "10k tokens (openai:one 7,000, openai:other 3,500)" in foot(entries, 160)
+
+    def test_the_live_view_tells_what_each_operator_takes_where_there_is_room(self, task, treewright, serve):
+        treewright("run", task, *flags(serve(good)), "--steps", 1, "--name", "first")
+        foot_of_all = foot(read_run(Path("runs/first")).entries, 160)
+        assert "(draft 3,500, review 2,050)" in foot_of_all
+
+    def test_a_run_with_one_model_names_it(self, task, treewright, serve):
+        treewright("run", task, *flags(serve(good)), "--steps", 1, "--review", "never", "--name", "first")
+        assert "(openai:test)" in treewright("show", "first")[1]
+
+    def test_what_a_session_has_not_seen_is_not_shared_out(self, task, treewright, serve):
+        model = ("--model", "openai:one,openai:other", "--base-url", serve(good).openai, "--review", "never")
+        treewright("run", task, *model, "--steps", 3, "--name", "first")
+        entries = read_run(Path("runs/first")).entries
         seen_late = foot(entries, 160, after=6)
         assert "10k tokens" in seen_late and "openai" not in seen_late
 

@@ -12,7 +12,7 @@ from treewright.coders.llm.blocks import Caps
 from treewright.coders.llm.desk import NoAnswer
 from treewright.coders.llm.review import Reviewer, ReviewingEvaluator, printed_in
 from treewright.coders.llm.templates import Templates
-from treewright.coders.llm.trouble import TooLong
+from treewright.coders.llm.trouble import Refused, TooLong
 from treewright.errors import ProviderError
 from treewright.protocols import Cancelled, Overdrawn, Trial
 from treewright.testing import ScriptedEvaluator, folds
@@ -119,15 +119,30 @@ class TestWhoIsReviewed:
     def test_an_interruption_during_the_review_does_not_cost_the_score(self):
         assert self.evaluate([Cancelled()], buggy=0, always=False)[0].score is not None
 
-    def test_a_reviewing_model_that_gives_out_is_told_once_and_done_without(self):
-        source, told = Answers([ProviderError("no such model")]), []
+    @pytest.mark.parametrize(
+        ("error", "said", "later"),
+        [
+            (Refused("no such model"), "no more reviews: no such model", None),
+            (ProviderError("it is out\nresume when it is back"), "no reviews for 10 minutes: it is out", GOOD),
+        ],
+    )
+    def test_a_reviewing_model_that_gives_out_is_told_once_and_done_without_for_as_long_as_it_takes(
+        self, error, said, later
+    ):
+        source, told, now = Answers([error, GOOD]), [], [0.0]
         reviewer = Reviewer(source, Templates.load(), Caps())
         evaluator = ReviewingEvaluator(
-            ScriptedEvaluator(buggy=0), reviewer, setting(), notify=lambda *what: told.append(what)
+            ScriptedEvaluator(buggy=0),
+            reviewer,
+            setting(),
+            notify=lambda *what: told.append(what),
+            clock=lambda: now[0],
         )
-        scores = [evaluator.evaluate(Trial(node, "print()", 60.0))[1].score for node in (1, 2)]
-        assert None not in scores
-        assert told == [(1, "no more reviews: no such model")]
+        soon = [evaluator.evaluate(Trial(node, "print()", 60.0))[1] for node in (1, 2)]
+        assert all(evaluation.score is not None and evaluation.review is None for evaluation in soon)
+        now[0] = 601.0
+        assert (evaluator.evaluate(Trial(3, "print()", 60.0))[1].review is not None) == (later is not None)
+        assert told == [(1, said)]
 
     def test_a_review_is_not_waited_for_beyond_the_end_of_the_search(self):
         source = Answers([GOOD])

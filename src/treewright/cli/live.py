@@ -50,6 +50,7 @@ from treewright.events import (
     Written,
 )
 from treewright.scores import Verdict, mean_standard_error
+from treewright.tree import UNANSWERED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -223,12 +224,15 @@ def _budget_words(watch: Watch) -> Iterator[str]:
 
 
 def _best_words(watch: Watch, width: int) -> Text:
-    """The line about the best node and what was taken, by model too where that fits in."""
+    """The line about the best node and what was taken, by model and by operator too as far as that fits in."""
     counts = f"{watch.done - watch.buggy} valid, {watch.buggy} buggy"
     taken = ", ".join(filter(None, (counts, short_usage(watch.tree.usage))))
-    shares = short_shares(watch.shares)
-    longer = _best_line(watch, f"{taken} ({shares})")
-    return longer if shares and longer.cell_len < width else _best_line(watch, taken)
+    shares = [text for share in (watch.models, watch.operators) if (text := short_shares(watch.whole(share)))]
+    for told in (shares, shares[:1], shares[1:]):
+        line = _best_line(watch, f"{taken} ({'; '.join(told)})")
+        if told and line.cell_len < width:
+            return line
+    return _best_line(watch, taken)
 
 
 def _best_line(watch: Watch, valid: str) -> Text:
@@ -358,5 +362,7 @@ def _written(event: Answered | Written) -> str:
     if isinstance(event, Written):
         return f"running: {plain(event.proposal.plan)}" if event.proposal.code.strip() else "no program was written"
     usage, model = event.exchange.usage, plain(event.exchange.model)
+    if event.exchange.finish == UNANSWERED:
+        return f"{event.exchange.purpose} not answered by {model}"
     tokens = f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens"
     return f"{event.exchange.purpose} answered by {model} in {duration_text(usage.seconds)}, {tokens}"

@@ -78,7 +78,7 @@ def _show_run(record: Record) -> None:
     *lines, gap = run_lines(record)
     for line in (*lines, *usage_lines(summary(record)["llm"]), gap):
         console.print(line)
-    for line in tree_lines(record.tree, console.width):
+    for line in tree_lines(record.tree, console.width, ended=record.stopped_by is not None):
         console.print(line, no_wrap=True, overflow="ellipsis")
 
 

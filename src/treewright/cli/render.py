@@ -135,16 +135,20 @@ class Row:
     coder: str = ""
 
 
-def row_of(tree: Tree, node: int) -> Row:
-    """The row of one node."""
+def row_of(tree: Tree, node: int, *, ended: bool = False) -> Row:
+    """The row of one node; in a run that has ``ended`` nobody works on those in flight any more."""
     found = tree[node]
     plan = plain(found.proposal.plan) if found.proposal else ""
     se = found.evaluation.score_se if found.evaluation else None
     coder = plain(found.proposal.coder) if found.proposal else ""
-    return Row(node, found.action.operator, plan, found.score, se, _remark(tree, found), found.in_flight, coder)
+    return Row(
+        node, found.action.operator, plan, found.score, se, _remark(tree, found, ended=ended), found.in_flight, coder
+    )
 
 
-def _remark(tree: Tree, node: Node) -> Text:
+def _remark(tree: Tree, node: Node, *, ended: bool) -> Text:
+    if node.evaluation is None and ended:
+        return Text("not run" if node.proposal else "not written", "dim")
     if node.evaluation is None:
         return Text("running" if node.proposal else "writing", "cyan")
     if node.buggy:
@@ -178,6 +182,8 @@ def tree_lines(
     width: int = 100,
     nodes: Collection[int] | None = None,
     row: Callable[[int], Row] | None = None,
+    *,
+    ended: bool = False,
 ) -> list[Text]:
     """The tree, one line of ``width`` cells for each node (of ``nodes`` alone, where given), children below parents.
 
@@ -185,7 +191,7 @@ def tree_lines(
     ``row_of`` for a caller that keeps rows.
     """
     placed = list(outline(tree, range(1, len(tree) + 1) if nodes is None else nodes, max(4, (width - 64) // 2)))
-    rows = [row(node) if row else row_of(tree, node) for _, node in placed]
+    rows = [row(node) if row else row_of(tree, node, ended=ended) for _, node in placed]
     scores = _score_column(tree, rows)
     score_width = max([SCORE_WIDTH, *map(len, scores)])
     several = len({row.coder for row in rows if row.coder}) > 1
@@ -242,7 +248,7 @@ def run_lines(record: Record) -> list[Text]:
     best, metric = run["best"], plain(run["metric"])
     lines = [
         Text.assemble((plain(run["run"]), "bold"), (f"  {visible_controls(run['dir'])}", "dim")),
-        Text(f"{run['nodes']} nodes, {run['buggy']} of them buggy, in {duration_text(run['seconds'])}; {ended}"),
+        Text(f"{counts(run)}, in {duration_text(run['seconds'])}; {ended}"),
     ]
     if best is None:
         lines.append(Text("no valid solution yet"))
@@ -251,6 +257,12 @@ def run_lines(record: Record) -> list[Text]:
         lines.append(Text.assemble(f"{metric} ", (score, "bold"), f" by {_authors(best)} ({run['direction']})"))
     remarks = record.selected.remarks if record.selected else ()
     return [*lines, *(Text(plain(remark), "dim") for remark in remarks), Text()]
+
+
+def counts(run: Mapping[str, Any]) -> str:
+    """How many nodes a run has, from what ``record.summary`` says of it."""
+    unfinished = f", {run['unfinished']} not finished" if run["unfinished"] else ""
+    return f"{run['nodes']} nodes, {run['buggy']} of them buggy{unfinished}"
 
 
 def _authors(best: Mapping[str, Any]) -> str:
@@ -279,7 +291,7 @@ def node_lines(record: Record, node: Node) -> list[Text]:
 
 
 def _outcome(record: Record, node: Node) -> Text:
-    row = row_of(record.tree, node.id)
+    row = row_of(record.tree, node.id, ended=record.stopped_by is not None)
     if node.execution is None or node.evaluation is None:
         return row.remark
     took = f" in {duration_text(node.execution.seconds)}"

@@ -241,7 +241,7 @@ def _signals(made: Run) -> Iterator[None]:
 
 
 def _report(folder: RunFolder, stopped_by: str, *, as_json: bool) -> None:
-    from treewright.cli.render import duration_text, score_text, visible_controls
+    from treewright.cli.render import counts, duration_text, score_text, visible_controls
     from treewright.record import read_run, summary
 
     figures = summary(read_run(folder.path))
@@ -250,13 +250,13 @@ def _report(folder: RunFolder, stopped_by: str, *, as_json: bool) -> None:
         typer.echo(json.dumps(figures))
         return
     best, path, answer = figures["best"], visible_controls(str(folder.path)), visible_controls(str(folder.best))
-    counts = f"{figures['nodes']} nodes, {figures['buggy']} of them buggy, in {duration_text(figures['seconds'])}"
+    took = f"{counts(figures)}, in {duration_text(figures['seconds'])}"
     if best is None:
-        typer.echo(f"No valid solution yet: {counts}. See why: treewright show {path}")
+        typer.echo(f"No valid solution yet: {took}. See why: treewright show {path}")
     else:
         members = ", ".join(str(member["node"]) for member in best["members"])
         kind = f"node {members}" if best["kind"] == "node" else f"a blend of nodes {members}"
-        typer.echo(f"{figures['metric']} {score_text(best['score'], best['score_se'])} by {kind} ({counts})")
+        typer.echo(f"{figures['metric']} {score_text(best['score'], best['score_se'])} by {kind} ({took})")
         typer.echo(f"  script      {answer}/solution.py")
         if (folder.best / "submission.csv").exists():
             typer.echo(f"  submission  {answer}/submission.csv")

@@ -27,6 +27,8 @@ _FLAGS = {
 }
 """The flags about language models, by their keys among the coder's settings."""
 
+_LIMITS = {"max_cost": "--max-cost", "max_tokens": "--max-tokens"}
+
 
 def make_settings(flags: dict[str, Any], file: Path | None, preset: str | None, more: list[str]) -> Config:
     """The file, the preset, ``--set`` and the flags, each over the ones before it."""
@@ -81,6 +83,8 @@ def refuse_idle(flags: dict[str, Any], config: Config) -> None:
 
 def _idle(flags: dict[str, Any], config: Config) -> Iterator[str]:
     coder = config.coder
+    if flags["coder"].get("model") == "":
+        yield "--model is empty; name a model, PROVIDER:NAME, or leave it out"
     replays = coder.kind == "llm" and (coder.model or "").startswith(_REPLAY)
     for key, flag in _FLAGS.items():
         if key not in flags["coder"]:
@@ -92,6 +96,9 @@ def _idle(flags: dict[str, Any], config: Config) -> Iterator[str]:
             yield f"{flag} does nothing in a replay, which asks no model; leave it out"
         elif key == "review_model" and coder.review == "never":
             yield f"{flag} does nothing where nothing is reviewed; leave it out"
+    for key, flag in _LIMITS.items():
+        if flags.get(key) is not None and coder.kind != "llm":
+            yield f"{flag} limits language models and does nothing where the coder is {coder.kind}; leave it out"
     if flags.get("rerun") and not replays:
         yield "--rerun does nothing without a replay; name one with --model replay:RUN"
 

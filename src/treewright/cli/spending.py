@@ -22,7 +22,7 @@ def short_usage(usage: Usage) -> str:
 
 
 def short_shares(shares: Mapping[str, Usage]) -> str:
-    """Tokens of each model, for a line that may have a little more room; empty where there are not several."""
+    """Tokens of each model, or operator, for a line that may have a little more room; empty if there is but one."""
     if len(shares) < 2:
         return ""
     return ", ".join(f"{plain(name)} {_count(usage)}" for name, usage in shares.items())
@@ -40,7 +40,9 @@ def usage_lines(usage: Mapping[str, Any]) -> list[Text]:
     """The usage of a run, by model and by operator, or of a node, by purpose; a share that is all is not repeated."""
     if not usage["requests"]:
         return []
-    lines = [Text(f"language models: {usage_words(usage)}")]
+    models = usage.get("by_model", {})
+    named = f" ({plain(next(iter(models)))})" if len(models) == 1 else ""
+    lines = [Text(f"language models: {usage_words(usage)}{named}")]
     for shares in (usage.get("by_model", {}), usage.get("by_operator", {}), usage.get("by_purpose", {})):
         if len(shares) > 1:
             lines += [Text(f"  {plain(name)}: {usage_words(share)}", "dim") for name, share in shares.items()]

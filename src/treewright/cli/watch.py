@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from treewright.events import Answered, Evaluated, Started, Written
 from treewright.metrics import Direction
+from treewright.record import REVIEW
 from treewright.tree import NOTHING, Tree, Usage
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Watch:
 
     ``leaders`` is the best score after each valid node, ``slots`` the node that each worker is busy with, ``since``
     when it began to be written or run, by ``clock``, ``notices`` what is to be said of a node in flight, ``models``
-    what each language model took in this session.
+    and ``operators`` what each language model took in this session, and each operator.
     """
 
     header: Header
@@ -50,6 +51,7 @@ class Watch:
     since: dict[int, float] = field(default_factory=dict)
     notices: dict[int, str] = field(default_factory=dict)
     models: dict[str, Usage] = field(default_factory=dict)
+    operators: dict[str, Usage] = field(default_factory=dict)
     _elapsed: float = 0.0
     _heard: float = field(init=False)
 
@@ -65,8 +67,10 @@ class Watch:
         if isinstance(event, Answered | Written | Evaluated):
             self.notices.pop(event.node, None)
         if isinstance(event, Answered):
-            model = event.exchange.model
-            self.models[model] = self.models.get(model, NOTHING) + event.exchange.usage
+            exchange, operator = event.exchange, tree[event.node].action.operator
+            by = REVIEW if exchange.purpose == REVIEW else operator.value
+            self.models[exchange.model] = self.models.get(exchange.model, NOTHING) + exchange.usage
+            self.operators[by] = self.operators.get(by, NOTHING) + exchange.usage
         if known == 0:
             for node in tree.evaluated():
                 self._count(node)
@@ -113,11 +117,10 @@ class Watch:
         """Seconds since this node in flight began to be written, or to run."""
         return self.clock() - self.since.get(node, self._heard)
 
-    @property
-    def shares(self) -> Mapping[str, Usage]:
-        """What each language model took; empty where earlier sessions asked some, which nobody here has seen."""
-        seen = sum(usage.requests for usage in self.models.values())
-        return self.models if seen == self.tree.usage.requests else {}
+    def whole(self, shares: Mapping[str, Usage]) -> Mapping[str, Usage]:
+        """The ``models`` or ``operators``; none where earlier sessions took something, which nobody here has seen."""
+        seen = sum(usage.requests for usage in shares.values())
+        return shares if seen == self.tree.usage.requests else {}
 
     @property
     def spent(self) -> float | None:

@@ -83,7 +83,8 @@ class LlmCoder:
         first = self._ask(talk, brief.operator.value, prompt, parent)
         if first.code is not None:
             return first
-        again = prompt.followed_by(first.text, self.templates.fill("refused", {"trouble": first.trouble}))
+        trouble = f"{first.trouble[:1].upper()}{first.trouble[1:]}".removesuffix(".")
+        again = prompt.followed_by(first.text, self.templates.fill("refused", {"trouble": f"{trouble}."}))
         try:
             second = self._ask(talk, "again", again, parent)
         except _NO_MORE:
@@ -120,12 +121,12 @@ class LlmCoder:
             text, finish = join(text, more.answer), more.finish
         if not (edited and has_edits(text)):
             reading = read_answer(text, finish=finish)
-            return _Written(text, exchange.model, reading.plan, reading.code, "Your answer held no program.")
+            return _Written(text, exchange.model, reading.plan, reading.code, _NOTHING)
         plan = read_answer(text.partition("<<<<<<<")[0]).plan
         try:
             return _Written(text, exchange.model, plan, apply_edits(edited, text))
         except EditError as error:
-            return _Written(text, exchange.model, plan, None, f"An edit could not be applied: {error}")
+            return _Written(text, exchange.model, plan, None, f"an edit could not be applied: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ class _Written:
     code: str | None
     trouble: str = ""
 
+
+_NOTHING = "the answer held no program"
 
 _NO_MORE = (NoAnswer, Overdrawn, TooLong)
 """What keeps a further request from being answered, once there is something to go on with."""

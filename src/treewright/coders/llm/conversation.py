@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from treewright.coders.llm.desk import Request, Source
 from treewright.coders.llm.text import tokens
 from treewright.coders.llm.trouble import TooLong
-from treewright.tree import NOTHING, Exchange, Message, Usage, storable
+from treewright.tree import NOTHING, UNANSWERED, Exchange, Message, Usage, storable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -57,7 +57,7 @@ class Conversation:
         schema: type[BaseModel] | None = None,
     ) -> Exchange:
         """The answer to ``prompt(share)``, the whole of it or as small a share as it takes to fit."""
-        if self._again < len(answered := [exchange for exchange in self.recorded if exchange.finish != "none"]):
+        if self._again < len(answered := [exchange for exchange in self.recorded if exchange.finish != UNANSWERED]):
             self._again += 1
             return answered[self._again - 1]
         for share in SHRINKING:

@@ -23,7 +23,7 @@ from treewright.coders.llm.trouble import CalledOff, Malformed, Refused, Rejecte
 from treewright.coders.llm.wire import Answer, Endpoint
 from treewright.errors import ProviderError
 from treewright.protocols import Cancelled, Overdrawn
-from treewright.tree import NOTHING, Exchange, Message, Usage
+from treewright.tree import NOTHING, UNANSWERED, Exchange, Message, Usage
 
 USUAL_OUTPUT = 2_000
 """Tokens that an answer is expected to have before there was one."""
@@ -113,7 +113,7 @@ class Desk:
             answer = self._persist(request, told)
         except (NoAnswer, TooLong, Cancelled, Overdrawn, ProviderError) as end:
             if told.usage.requests:
-                end.exchange = self._exchange(request, Answer("", NOTHING, "none"), told)  # type: ignore[union-attr]
+                end.exchange = self._exchange(request, Answer("", NOTHING, UNANSWERED), told)  # type: ignore[union-attr]
             raise
         for notice in answer.notices:
             self.notify(request.node, notice)

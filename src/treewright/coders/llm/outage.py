@@ -85,7 +85,7 @@ class Circuit:
         if lasting + seconds > self.give_up:
             asked = f", and asks to wait for {duration(seconds)}" if seconds > LONGEST_PAUSE else ""
             raise ProviderError(
-                f"{model} has not answered for {duration(lasting)}{asked}: {reason}\n"
+                f"{model} has not answered for {duration(lasting)}{asked}: {reason.removeprefix(f'{model}: ')}\n"
                 "all before it is saved: go on with treewright resume when it is back"
             )
 

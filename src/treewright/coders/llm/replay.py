@@ -16,7 +16,7 @@ from treewright.errors import ProviderError
 from treewright.events import Answered, Selected
 from treewright.folder import RunFolder
 from treewright.protocols import Evaluator
-from treewright.tree import Exchange, Tree
+from treewright.tree import UNANSWERED, Exchange, Tree
 
 if TYPE_CHECKING:
     import random
@@ -41,7 +41,7 @@ class Tape:
         """All answers in a log, node by node; requests that were in vain are none."""
         answers: dict[int, list[Exchange]] = {}
         for event in events:
-            if isinstance(event, Answered) and event.exchange.finish != "none":
+            if isinstance(event, Answered) and event.exchange.finish != UNANSWERED:
                 answers.setdefault(event.node, []).append(event.exchange)
         return cls(name, answers)
 

@@ -21,7 +21,8 @@ from treewright.coders.llm.blocks import Attempt, Caps, program, setting_blocks
 from treewright.coders.llm.conversation import Conversation
 from treewright.coders.llm.desk import NoAnswer, Source
 from treewright.coders.llm.templates import Templates
-from treewright.coders.llm.trouble import TooLong
+from treewright.coders.llm.text import duration
+from treewright.coders.llm.trouble import Refused, TooLong
 from treewright.errors import ProviderError
 from treewright.protocols import Cancelled, Evaluator, Overdrawn, Setting
 from treewright.tree import Message, Review
@@ -36,6 +37,8 @@ MOST_TOKENS = 4_096
 """Of a review, a model's thoughts included."""
 MOST_SECONDS = 300.0
 """A node can do without a review: it does not wait for one for longer."""
+AWAY_SECONDS = 600.0
+"""After a reviewing model gave out: until it is asked again."""
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -123,8 +126,8 @@ def printed_in(value: float, output: str) -> bool:
 class ReviewingEvaluator:
     """An ``Evaluator`` that has runs reviewed after ``inner`` has scored them; ``always``: failed ones too.
 
-    What has been evaluated is never lost for want of a review. ``notify`` is told once when the reviewing model gave
-    out: from then on nodes do without.
+    What has been evaluated is never lost for want of a review. When the reviewing model gave out, ``notify`` is told,
+    and nodes do without: for ``AWAY_SECONDS`` by ``clock``, or for ever where the model will not serve such requests.
     """
 
     inner: Evaluator
@@ -132,21 +135,24 @@ class ReviewingEvaluator:
     setting: Setting
     always: bool = False
     notify: Callable[[int, str], None] = lambda _node, _text: None
-    _gave_out: bool = False
+    clock: Callable[[], float] = time.monotonic
+    _not_before: float = -math.inf
 
     def evaluate(self, trial: Trial) -> tuple[Execution, Evaluation]:
         """Score first, then have it reviewed where the facts leave something to say."""
         execution, evaluation = self.inner.evaluate(trial)
         unwanted = evaluation.score is None and not self.always
-        if unwanted or self._gave_out or (trial.cancel and trial.cancel.is_set()):
+        if unwanted or self.clock() < self._not_before or (trial.cancel and trial.cancel.is_set()):
             return execution, evaluation
         try:
             review = self.reviewer.review(self.setting, trial, execution, evaluation)
         except Cancelled:
             review = None
         except ProviderError as error:
-            review, self._gave_out = None, True
-            self.notify(trial.node, f"no more reviews: {error}")
+            review, refused = None, isinstance(error, Refused)
+            self._not_before = math.inf if refused else self.clock() + AWAY_SECONDS
+            how_long = "no more reviews" if refused else f"no reviews for {duration(AWAY_SECONDS)}"
+            self.notify(trial.node, f"{how_long}: {str(error).splitlines()[0]}")
         return execution, replace(evaluation, review=review)
 
     def reserve(self, tree: Tree, seconds: float) -> float:

@@ -8,6 +8,7 @@ through first, so that it need hold no more than what it changes.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,6 +70,9 @@ class Templates:
         if own is not None:
             if not any((own / f"{name}.md").is_file() for name in NAMES):
                 raise ConfigError(f"coder.prompts: {own} holds none of {', '.join(f'{name}.md' for name in NAMES)}")
+            if unknown := sorted(path.name for path in own.glob("*.md") if path.stem not in NAMES):
+                near = difflib.get_close_matches(unknown[0].removesuffix(".md"), NAMES, n=1, cutoff=0.0)[0]
+                raise ConfigError(f"coder.prompts: there is no prompt {unknown[0]}; the nearest is {near}.md")
             folders.insert(0, own)
         return cls({name: _read(folders, name) for name in NAMES})
 

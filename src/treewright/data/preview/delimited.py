@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -23,6 +24,8 @@ TRIAL_ROWS = 40
 HEADLESS = "without a header line"
 
 _NAMES = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+_DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2})?\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,16 @@ def first_row(line: str) -> tuple[str, ...]:
 
 
 def is_data(header: Sequence[str]) -> bool:
-    """Whether most cells of a first row are numbers; whole ones in rising order, as years, may be names."""
+    """Whether most cells of a first row are numbers or dates; those in rising order, as years, may be names."""
     numbers = [float(cell.strip()) for cell in header if is_number(cell)]
+    dates = [cell.strip() for cell in header if _DATE.match(cell.strip())]
+    if 2 * (len(numbers) + len(dates)) <= len(header):
+        return False
     rising = all(number.is_integer() for number in numbers) and all(a < b for a, b in pairwise(numbers))
-    return 2 * len(numbers) > len(header) and not (rising and len(numbers) > 1)
+    if numbers and dates:
+        return True
+    rising = rising and all(a < b for a, b in pairwise(dates))
+    return not (rising and len(numbers) + len(dates) > 1)
 
 
 def _recurs(header: list[str], rows: list[list[str]]) -> bool:
