@@ -4,5 +4,16 @@ from treewright.data.hiding import prepare
 from treewright.data.holdout import Fold, FoldRows, Holdout, Role, load_holdout
 from treewright.data.profile import profile_table
 from treewright.data.task_folder import read_task
+from treewright.data.whole import prepare_whole
 
-__all__ = ["Fold", "FoldRows", "Holdout", "Role", "load_holdout", "prepare", "profile_table", "read_task"]
+__all__ = [
+    "Fold",
+    "FoldRows",
+    "Holdout",
+    "Role",
+    "load_holdout",
+    "prepare",
+    "prepare_whole",
+    "profile_table",
+    "read_task",
+]
