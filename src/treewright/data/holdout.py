@@ -162,9 +162,10 @@ def load_holdout(into: Path) -> Holdout:
 
 
 def same_split(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same split of the same data, whatever the times of their files."""
+    """Whether two folders hold the same split of the same data, whatever its reason and the times of their files."""
     contents = [json.loads((into / FILE).read_text(encoding="utf-8")) for into in (one, other)]
     for content in contents:
+        content.pop("reason", None)
         for source in content["sources"]:
             source.pop("modified", None)
     return bool(contents[0] == contents[1])

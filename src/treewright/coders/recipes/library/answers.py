@@ -59,8 +59,8 @@ def rmse_of_logs(truth: np.ndarray, answer: np.ndarray) -> float:
 
 
 def smape(truth: np.ndarray, answer: np.ndarray) -> float:
-    """The error as a share of the mean of truth and answer."""
-    return float(np.mean(2 * np.abs(answer - truth) / (np.abs(answer) + np.abs(truth)).clip(1e-12)))
+    """The error in percent of the mean of truth and answer."""
+    return float(np.mean(200 * np.abs(answer - truth) / (np.abs(answer) + np.abs(truth)).clip(1e-12)))
 
 
 def mean_over_classes(score: Callable[..., float], y: np.ndarray, chances: np.ndarray) -> float:
