@@ -363,6 +363,16 @@ def test_a_mistake_in_task_toml_is_told_with_its_place(tmp_path, toml, words):
         read_task(task)
 
 
+def test_a_task_that_was_read_for_printed_scores_is_read_again_where_rows_are_to_be_hidden(tmp_path):
+    task = regression(tmp_path / "task", rows=1_000)
+    (task / "task.toml").write_text('[evaluate]\nkind = "printed"\n')
+    (task / "answers.npz").write_bytes(b"PK")
+    config = make_config({"task": task, "evaluate": "holdout"})
+    _, split = prepare_data(config, read_task(task), tmp_path / "data")
+    assert split.side_files == () and split.evaluation is EvaluationKind.HOLDOUT
+    assert not (tmp_path / "data/inputs/fold0/answers.npz").exists()
+
+
 def test_files_that_cannot_be_looked_into_are_seen_where_nothing_is_hidden(tmp_path):
     task = rare(tmp_path / "task")
     (task / "images.npz").write_bytes(b"PK")

@@ -15,6 +15,8 @@ import pytest
 
 from evaluation_support import regression, write_task
 from test_cli import BROKEN, ENDLESS, treewright, wait_for
+from treewright import Search, Task
+from treewright.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +76,8 @@ def test_every_place_that_shows_the_score_calls_it_self_reported(finished):
     assert shown(finished, "show", "own").count("self-reported") == 1 + 3
     assert "auc 0.75 self-reported in" in shown(finished, "show", "own", "2")
     assert "0.75 self-reported" in shown(finished, "list")
-    assert "- auc: 0.75, self-reported" in (finished / "runs/own/best/README.md").read_text()
+    page = (finished / "runs/own/best/README.md").read_text()
+    assert page.startswith("# The answer to rare: node 2") and "- auc: 0.75, self-reported" in page
 
 
 def test_json_says_so_too_and_knows_no_noise(finished):
@@ -131,7 +134,8 @@ def test_a_run_that_was_killed_is_resumed_with_the_evaluation_that_it_began_with
     wait_for(lambda: log.exists() and "begun" in log.read_text(), process)
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
-    assert "self-reported" in (tmp_path / "runs/own/best/README.md").read_text()
+    so_far = (tmp_path / "runs/own/best/README.md").read_text()
+    assert so_far.startswith("# The best of rare so far: node 1") and "self-reported" in so_far
     assert 'evaluate = "printed"' in (tmp_path / "runs/own/config.toml").read_text()
     (mine / "1.py").write_text(PROGRAM.format(value=0.75))
     # what was in flight had been written, and is run as it was; a shorter limit ends it
@@ -152,6 +156,15 @@ def test_a_run_of_an_older_version_did_hide_rows(programs, tmp_path):
     result = json.loads(treewright("resume", "old", "--steps", "+1", "--json", cwd=tmp_path).stdout)
     assert (result["nodes"], result["best"]["self_reported"]) == (2, False)
     assert result["best"]["score_se"] > 0
+
+
+def test_from_python_a_run_falls_back_too_and_goes_on_under_its_name(task, programs, tmp_path):
+    for steps in (1, 3):
+        search = Search(Task.from_folder(task), coder=f"folder:{programs}", out=tmp_path, name="own")
+        search.run(steps)
+    assert search.best.score == 0.75 and search.best.self_reported
+    with pytest.raises(ConfigError, match="evaluate belongs to the run"):
+        Search(Task.from_folder(task), coder=f"folder:{programs}", out=tmp_path, name="own", evaluate="holdout")
 
 
 @pytest.mark.slow

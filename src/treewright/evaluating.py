@@ -59,20 +59,27 @@ def prepare_data(config: Config, task: Task, into: Path) -> tuple[Config, Task]:
 
     asked, why = config.evaluate or task.evaluation, AS_ASKED
     if asked is not EvaluationKind.PRINTED:
+        hiding, split = _decided(EvaluationKind.HOLDOUT, config, task)
         try:
-            prepare(task, config.seed, into)
+            prepare(split, config.seed, into)
         except CannotSplit as reason:
             if asked:
                 raise CannotSplit(f"{reason}; or let scripts score themselves, with --evaluate printed") from None
             why = str(reason)
         else:
-            return config.model_copy(update={"evaluate": EvaluationKind.HOLDOUT}), task
-    config = config.model_copy(update={"evaluate": EvaluationKind.PRINTED})
-    if task.evaluation is not EvaluationKind.PRINTED:  # now scripts may see more files than that
-        whole = read_asked_task(config)
-        task = replace(task, side_files=whole.side_files, notes=whole.notes, evaluation=whole.evaluation)
-    prepare_whole(task, into, why)
-    return config, task
+            return hiding, split
+    believing, whole = _decided(EvaluationKind.PRINTED, config, task)
+    prepare_whole(whole, into, why)
+    return believing, whole
+
+
+def _decided(kind: EvaluationKind, config: Config, task: Task) -> tuple[Config, Task]:
+    """The configuration with this evaluation, and the task with the files that scripts may see under it."""
+    config = config.model_copy(update={"evaluate": kind})
+    if (kind is EvaluationKind.PRINTED) is not (task.evaluation is EvaluationKind.PRINTED):
+        read = read_asked_task(config)
+        task = replace(task, side_files=read.side_files, notes=read.notes)
+    return config, replace(task, evaluation=kind)
 
 
 def choose_scoring(config: Config, task: Task, holdout: Holdout, executor: Executor, folder: RunFolder) -> Scoring:

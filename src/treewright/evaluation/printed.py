@@ -128,7 +128,7 @@ class PrintedEvaluator:
         if tree.best is None:
             return Selected((), {}, None, None)
         best = tree[tree.best]
-        publish_self_reported(self.folder, self.task, best)
+        publish_self_reported(self.folder, self.task, best, ended=True)
         return Selected((Member(best.id, 1.0),), {}, best.score, None)
 
 

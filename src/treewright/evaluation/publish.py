@@ -39,7 +39,7 @@ def publish_best_so_far(folder: RunFolder, task: Task, node: Node) -> None:
     assert node.proposal is not None
     assert node.evaluation is not None
     if node.self_reported:
-        publish_self_reported(folder, task, node)
+        publish_self_reported(folder, task, node, ended=False)
         return
     submission = folder.node(node.id) / "submission.csv"
     page = (
@@ -52,11 +52,12 @@ def publish_best_so_far(folder: RunFolder, task: Task, node: Node) -> None:
     _publish(folder, {"solution.py": node.proposal.code, "README.md": page}, submission)
 
 
-def publish_self_reported(folder: RunFolder, task: Task, node: Node) -> None:
+def publish_self_reported(folder: RunFolder, task: Task, node: Node, *, ended: bool) -> None:
     """Put a node that scored itself in ``best/``: there is no more to be known of it at the end of a run."""
     assert node.proposal is not None
+    title = f"The answer to {task.name}" if ended else f"The best of {task.name} so far"
     page = (
-        f"# The answer to {task.name}: node {node.id}\n\n"
+        f"# {title}: node {node.id}\n\n"
         f"{node.proposal.plan}\n\n"
         f"- {task.metric.name}: {_score(node.score, None)}, self-reported: the script printed it of its own\n"
         "  validation, and no rows were hidden from it to check that.\n"
