@@ -180,6 +180,11 @@ def tasks() -> dict[str, tuple[Situation, pd.DataFrame, pd.DataFrame]]:
     }
 
 
+def scoring_itself(situation: Situation) -> Situation:
+    """The same where scripts have to score themselves."""
+    return Situation(replace(situation.setting, self_reported=True))
+
+
 def walk(situation: Situation, steps: int, seed: int) -> Iterator[Recipe]:
     """Recipes reached from a random draft by random changes, the draft first."""
     rng = random.Random(seed)

@@ -100,7 +100,9 @@ def test_json_is_one_object_with_the_promised_keys(task, programs, tmp_path):
     assert result["nodes"] == 5
     assert result["buggy"] == 1
     assert result["stopped_by"] == "steps"
-    assert {"kind", "node", "members", "score", "score_se", "selection_score"} == set(result["best"])
+    keys = {"kind", "node", "members", "score", "score_se", "selection_score", "self_reported"}
+    assert keys == set(result["best"])
+    assert result["best"]["self_reported"] is False
     assert not done.stderr
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from evaluation_support import classification, closing, make_evaluator, predict, regression, trial, write_task
-from treewright.errors import TaskError
+from treewright.errors import CannotSplit
 from treewright.events import Evaluated, RunStarted, Started, Written, replay
 from treewright.metrics import Direction
 from treewright.tree import Action, Operator, Proposal
@@ -308,7 +308,7 @@ def test_a_split_with_one_class_only_does_not_count_where_ranks_are_scored(tmp_p
 def test_too_few_rows_of_a_class_are_said_before_any_script_runs(tmp_path):
     table = pd.DataFrame({"id": range(120), "x": range(120), "y": [int(i == 50) for i in range(120)]})
     task = write_task(tmp_path / "task", table, "y", "auc", test_rows=20)
-    with pytest.raises(TaskError, match="too few rows of some class"):
+    with pytest.raises(CannotSplit, match="too few rows of some class"):
         make_evaluator(task, tmp_path / "run", {})
 
 

@@ -42,6 +42,11 @@ def printed(renderable: RenderableType, width: int = 80) -> str:
 # -- numbers ---------------------------------------------------------------------------------------------------------
 
 
+def test_what_a_script_says_of_itself_is_called_so() -> None:
+    assert score_text(0.41234567, self_reported=True) == "0.41235 self-reported"
+    assert score_text(None, self_reported=True) == "no score"
+
+
 @pytest.mark.parametrize(
     ("score", "se", "text"),
     [

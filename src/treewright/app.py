@@ -24,23 +24,19 @@ from treewright.budget import Budget
 from treewright.coding import choose_coding, from_python, load_templates
 from treewright.config import Config, dump_config, load_config, make_config
 from treewright.errors import ConfigError, RunExistsError, UsageError
+from treewright.evaluating import choose_scoring, prepare_data, read_asked_task
 from treewright.events import RunStarted
 from treewright.folder import RunFolder, write_atomically
 from treewright.memory import remember, remember_valid
 from treewright.protocols import Coder, SearchPolicy, Setting
 from treewright.record import find_run
 from treewright.search import TreeSearch
-from treewright.task import Task
+from treewright.task import EvaluationKind, Task
 
 if TYPE_CHECKING:
     from treewright.data import Holdout
-    from treewright.evaluation.resources import Resources
     from treewright.protocols import Brief, Entry
     from treewright.tree import Message, Proposal, Tree
-
-
-MEMORY_SHARE = 0.8
-"""Of the machine's memory, that all scripts together may have where no limit is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +99,15 @@ def start(config: Config, folder: RunFolder, *, opened: float | None = None, own
         raise RunExistsError(
             f"{folder.path} exists; give the run another --name, or go on with: treewright resume {folder.path}"
         )
-    from treewright.data import load_holdout, prepare
+    from treewright.data import load_holdout
 
-    task = own.task or _read_task(config)
+    task = own.task or read_asked_task(config)
     making = RunFolder(folder.path.with_name(f".{folder.name}.{os.getpid()}.new"))
     try:
         shutil.rmtree(making.path, ignore_errors=True)
         making.path.mkdir(parents=True)
+        config, task = prepare_data(config, task, making.data)
         making.config.write_text(dump_config(config), encoding="utf-8")
-        prepare(task, config.seed, making.data)
         making.path.rename(folder.path)
     except BaseException:
         shutil.rmtree(making.path, ignore_errors=True)
@@ -124,18 +120,19 @@ def start(config: Config, folder: RunFolder, *, opened: float | None = None, own
 
 
 def reopen(path: Path, changes: list[dict[str, Any]], *, opened: float | None = None, own: Own = NOTHING_OWN) -> Run:
-    """Open a run again, with changes to its configuration; those about data, metric or seed are refused."""
+    """Open a run again, with changes to its configuration; those about data, metric, evaluation or seed are refused."""
     opened = time.monotonic() if opened is None else opened
     need_packages()
     from treewright.data import load_holdout
 
     folder = find_run(path)
     old = load_config(folder.config)
+    old = old.model_copy(update={"evaluate": old.evaluate or EvaluationKind.HOLDOUT})
     config = make_config(old.model_dump(mode="json", exclude_none=True), *changes)
-    for key in ("task", "goal", "metric", "target", "seed"):
+    for key in ("task", "goal", "metric", "target", "evaluate", "seed"):
         if getattr(config, key) != getattr(old, key):
             raise ConfigError(f"{key} belongs to the run and cannot change; start a new run for another one")
-    return _open(config, folder, own.task or _read_task(config), load_holdout(folder.data), opened=opened, own=own)
+    return _open(config, folder, own.task or read_asked_task(config), load_holdout(folder.data), opened=opened, own=own)
 
 
 def first_prompt(config: Config) -> tuple[Message, ...]:
@@ -149,7 +146,8 @@ def first_prompt(config: Config) -> tuple[Message, ...]:
         made = start(unrun, RunFolder(Path(folder, "run")), own=Own(coder=_Unasked()))
         with made as run:
             brief = run.search.ask()
-    return Prompt(load_templates(asked), brief, Caps(samples=asked.samples), asked.edits_above)()
+    templates = load_templates(asked, self_reported=brief.setting.self_reported)
+    return Prompt(templates, brief, Caps(samples=asked.samples), asked.edits_above)()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +173,7 @@ def need_packages() -> None:
         raise UsageError(f"{', '.join(missing)} is not installed; mend it with: pip install 'treewright[ml]'")
 
 
-def _read_task(config: Config) -> Task:
-    from treewright.data import read_task
-
-    return read_task(config.task, goal=config.goal, metric=config.metric, target=config.target)
-
-
 def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, opened: float, own: Own) -> Run:
-    from treewright.data import FurtherSplits
-    from treewright.evaluation import Chooser, FinalAnswer, Grader, HoldoutEvaluator, Race, Rerunner
     from treewright.execution import LocalExecutor, find_sandbox, probe_machine
     from treewright.store import SqliteStore
 
@@ -191,17 +181,15 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
     python = config.python or Path(sys.executable)
     sandbox = find_sandbox(config.sandbox, python)
     executor = LocalExecutor(sandbox, python)
-    grader = Grader.from_holdout(task, holdout)
-    runs = len(grader.folds)
-    whole, each = _resources(config, runs)
-    machine = probe_machine(python, each.cpus_each(runs), each.memory_mb)
-    rerunner = Rerunner(
-        task, executor, folder, whole, each.waves(runs), each.cpus_each(runs), script_seconds=config.script_time
+    scoring = choose_scoring(config, task, holdout, executor, folder)
+    setting = Setting(
+        task,
+        holdout.profile,
+        probe_machine(python, scoring.cpus, scoring.memory_mb),
+        scoring.waves,
+        _overview(config, holdout),
+        self_reported=not holdout.folds,
     )
-    race = Race(task, rerunner, FurtherSplits(task, config.seed, folder.data), config.confirm)
-    final = FinalAnswer(race, Chooser(grader, rerunner, config.ensemble, config.seed), config.refit)
-    evaluator = HoldoutEvaluator(grader, executor, folder, each, final)
-    setting = Setting(task, holdout.profile, machine, each.waves(runs), _overview(config, holdout))
     notices: list[Callable[[int, str], None]] = []
     coding = choose_coding(
         config, own.coder, setting=setting, executor=executor, folder=folder, notify=partial(_notify, notices)
@@ -209,7 +197,7 @@ def _open(config: Config, folder: RunFolder, task: Task, holdout: Holdout, *, op
     search = TreeSearch(
         setting,
         coder=coding.coder,
-        evaluator=coding.evaluator(evaluator),
+        evaluator=coding.evaluator(scoring.evaluator),
         policy=own.policy or coding.policy or make_policy(config),
         store=SqliteStore(folder.database, folder.name),
         started=RunStarted(
@@ -243,7 +231,7 @@ def _overview(config: Config, holdout: Holdout) -> str:
         return ""
     from treewright.data.preview import preview
 
-    return preview(holdout.folds[0].input, table=holdout.profile, samples=config.coder.samples)
+    return preview(holdout.input, table=holdout.profile, samples=config.coder.samples)
 
 
 def make_policy(config: Config) -> SearchPolicy:
@@ -256,24 +244,6 @@ def make_policy(config: Config) -> SearchPolicy:
     if settings.name != "greedy":
         raise ConfigError(f"there is no policy {settings.name!r}; it is greedy")
     return Greedy(settings.num_drafts, settings.debug_prob, settings.max_debug_depth, settings.noise_aware)
-
-
-def _resources(config: Config, runs: int) -> tuple[Resources, Resources]:
-    """For one script that has the machine to itself, and for each worker, whose scripts run ``runs`` times."""
-    from treewright.evaluation.resources import Resources
-
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory_mb = int(MEMORY_SHARE * _machine_memory_mb())
-    each = Resources(max(1, cpus // config.workers))
-    share = memory_mb // (config.workers * each.side_by_side(runs))
-    return (
-        Resources(cpus, config.memory_mb or memory_mb),
-        Resources(each.cpus, config.memory_mb or share),
-    )
-
-
-def _machine_memory_mb() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def _publisher(folder: RunFolder, task: Task) -> Callable[[Entry, Tree], None]:

@@ -72,7 +72,7 @@ def choose_coding(
     elif kind == "folder" and rest:
         coding = _from_folder(config, Path(rest))
     elif asked.kind == "recipes":
-        coding = _recipes(config)
+        coding = _recipes(config, setting)
     elif asked.kind == "llm":
         coding = _language_model(config, setting, executor, folder, notify)
     elif kind == "python":
@@ -96,9 +96,14 @@ def from_python(part: str, recorded: str) -> ConfigError:
     )
 
 
-def _recipes(config: Config) -> Coding:
+def _recipes(config: Config, setting: Setting) -> Coding:
     from treewright.coders.recipes import RecipeCoder
 
+    if setting.self_reported and setting.task.metric.source:
+        raise ConfigError(
+            f"rows cannot be hidden, and recipes cannot score themselves by {setting.task.metric.name}, which is your "
+            "own; choose another --metric, or let a language model write with --model PROVIDER:NAME"
+        )
     words = "coder: recipes (built in, offline); --model PROVIDER:NAME lets a language model write"
     return Coding(RecipeCoder(), words, config.steps)
 
@@ -123,7 +128,8 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
     from treewright.coders.llm.review import Reviewer, ReviewingEvaluator
 
     asked = config.coder
-    templates, caps = load_templates(asked), Caps(samples=asked.samples)
+    templates = load_templates(asked, self_reported=setting.self_reported)
+    caps = Caps(samples=asked.samples)
     replayed = _recording(config, folder)
     writers, reviewer = _sources(config, replayed, notify)
     names = Names(executor, memory_mb=setting.machine.memory_mb)
@@ -144,7 +150,8 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
         if asked.review == "never":
             return inner
         always = asked.review == "always"
-        return ReviewingEvaluator(inner, Reviewer(reviewer, templates, caps), setting, always=always, notify=notify)
+        reviewing = Reviewer(reviewer, templates, caps, printed=setting.self_reported)
+        return ReviewingEvaluator(inner, reviewing, setting, always=always, notify=notify)
 
     if replayed:
         from treewright.coders.llm.replay import RecordedPolicy
@@ -162,11 +169,11 @@ def _language_model(config: Config, setting: Setting, executor: Executor, folder
     return Coding(coder, words, config.steps, None, evaluator)
 
 
-def load_templates(asked: CoderConfig) -> Templates:
+def load_templates(asked: CoderConfig, *, self_reported: bool = False) -> Templates:
     """The prompts that are asked for."""
     from treewright.coders.llm.templates import Templates
 
-    return Templates.load(asked.prompts, paper=asked.operators == "paper")
+    return Templates.load(asked.prompts, paper=asked.operators == "paper", printed=self_reported)
 
 
 def _sources(config: Config, replayed: Record | None, notify: Notify) -> tuple[Sequence[Source], Source]:

@@ -21,8 +21,10 @@ from pydantic import (
 )
 
 from treewright.coders.llm.addresses import check_address, names_user, shown_address
+from treewright.data.settings import find_evaluation
 from treewright.durations import parse_time
 from treewright.errors import ConfigError, RunFormatError, UsageError
+from treewright.task import EvaluationKind
 
 DEFAULT_SECONDS = 600.0
 """The time of a run for which neither steps, time nor patience were named.
@@ -52,6 +54,13 @@ def _seconds(value: object) -> object:
         raise ValueError(str(error)) from None
 
 
+def _evaluation(value: object) -> object:
+    try:
+        return find_evaluation(value) if isinstance(value, str) else value
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
 def _temperature(value: object) -> object:
     return None if isinstance(value, str) and value.strip().lower() == PROVIDERS_OWN else value
 
@@ -71,6 +80,7 @@ def _address(text: str) -> str | None:
 
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 """A number of seconds, or a text like ``10m``."""
+Evaluation = Annotated[EvaluationKind | None, BeforeValidator(_evaluation)]
 SettledPath = Annotated[Path, AfterValidator(Path.absolute)]
 SettledText = Annotated[str, AfterValidator(_settle)]
 Address = Annotated[str, AfterValidator(_address)]
@@ -150,12 +160,14 @@ class Config(_Section):
     """One run. Times are in seconds; ``memory`` is the summarization operator, ``rerun`` belongs to a replay.
 
     ``confirm`` is the number of further splits that the best nodes are run on at the end, as time allows.
+    ``evaluate`` is what is asked for; a run that has been made knows it (older ones hid rows without saying so).
     """
 
     task: SettledPath
     goal: str | None = None
     metric: SettledText | None = None
     target: str | None = None
+    evaluate: Evaluation = None
     coder: CoderConfig = CoderConfig()
     memory: Literal["scoped", "paper"] = "scoped"
     init: SettledPath | None = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -78,10 +79,19 @@ class Metric:
             return ("regression",)
         return ("binary",) if self.two_classes else ("binary", "multiclass")
 
+    def can_be(self, value: float) -> bool:
+        """Whether such a score is possible at all: finite, no error below 0, nothing that grows to 1 above it."""
+        if self.source or not math.isfinite(value):
+            return math.isfinite(value)
+        if self.direction is Direction.MINIMIZE:
+            return value >= 0
+        return value <= 1 and (self.name == "r2" or value >= (-1 if self.name in _CORRELATIONS else 0))
+
 
 _LOW, _HIGH = Direction.MINIMIZE, Direction.MAXIMIZE
 _NUMBERS, _LABELS, _PROBABILITIES = Needs.NUMBERS, Needs.LABELS, Needs.PROBABILITIES
 _LOG = Domain.NON_NEGATIVE
+_CORRELATIONS = frozenset({"mcc", "kappa", "qwk"})
 
 # fmt: off
 BUILT_IN = (
@@ -243,6 +253,15 @@ def _named() -> dict[str, Metric]:
     names = [(alias, metric) for metric in BUILT_IN for alias in (metric.name, *metric.aliases)]
     doubled = {_key(f"{alias} {metric.name}"): metric for alias, metric in names}
     return doubled | {_key(alias): metric for alias, metric in names}
+
+
+def ends_with_name(text: str, metric: Metric) -> bool:
+    """Whether the last words of the text are a name of this metric, as in ``validation RMSE``, and of no longer one."""
+    spelt = re.sub(r"(?: (?:score|metric))+$", "", _spell(text))
+    if metric.source:
+        return f" {spelt}".endswith(f" {_spell(metric.name)}")
+    ends = (match for match in _pattern().finditer(spelt) if match.end() == len(spelt))
+    return any(match["logarithm"] is None and _named().get(_key(match[0])) == metric for match in ends)
 
 
 # A metric in a description ------------------------------------------------------------------------------------------

@@ -53,7 +53,8 @@ class Setting:
     """What stays the same for all nodes of a run.
 
     ``runs`` is how many runs of a script, one after the other, a score takes (folds run side by side count once).
-    ``overview`` is the data preview for a language model, empty where none is asked for.
+    ``overview`` is the data preview for a language model, empty where none is asked for. ``self_reported`` tells that
+    nothing is hidden from scripts: the score is what they print of their own validation, as ``metric: <number>``.
     """
 
     task: Task
@@ -61,6 +62,7 @@ class Setting:
     machine: Machine
     runs: int = 1
     overview: str = ""
+    self_reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Memory:
 
     ``relation`` is ``sibling``, ``ancestor`` or ``elsewhere``. ``gain`` is positive where the node was better than
     its parent, with ``standard_error`` that of the gain, in the metric's units; both ``None`` without a parent to
-    compare with. ``reason`` says why a buggy node has no score, ``summary`` what the review made of its run.
+    compare with, the latter also where the noise is unknown. ``reason`` says why a buggy node has no score, ``summary``
+    what the review made of its run.
     """
 
     node: int

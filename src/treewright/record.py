@@ -133,6 +133,7 @@ def node_summary(record: Record, node: Node) -> dict[str, Any]:
         "score": node.score,
         "score_se": node.evaluation.score_se if node.evaluation else None,
         "selection_score": selected.selection_scores.get(node.id) if selected else None,
+        "self_reported": node.self_reported,
         "buggy": node.buggy,
         "reason": node.evaluation.reason if node.evaluation else None,
         "seconds": round(node.execution.seconds, 3) if node.execution else None,
@@ -191,6 +192,7 @@ def _best(record: Record) -> dict[str, Any] | None:
             "score": selected.reported,
             "score_se": selected.reported_se,
             "selection_score": selected.selection_scores.get(first),
+            "self_reported": tree[first].self_reported,
         }
     if tree.best is None:
         return None
@@ -202,4 +204,5 @@ def _best(record: Record) -> dict[str, Any] | None:
         "score": best.score,
         "score_se": best.evaluation.score_se if best.evaluation else None,
         "selection_score": None,
+        "self_reported": best.self_reported,
     }

@@ -21,6 +21,13 @@ class TargetKind(StrEnum):
     MULTICLASS = "multiclass"
 
 
+class EvaluationKind(StrEnum):
+    """Who scores a program: the harness on rows that it hides, or the program itself, which prints its score."""
+
+    HOLDOUT = "holdout"
+    PRINTED = "printed"
+
+
 class SplitKind(StrEnum):
     """How the hidden rows are drawn, so that they differ from the visible ones as test differs from train.
 
@@ -116,6 +123,7 @@ class Task:
     one table alone. ``submission_columns`` are the columns of a submission after the id columns: the targets, or
     class names where each class has a column of probabilities. ``classes`` are the labels as they are written in
     ``train.csv`` (empty for regression). ``ids`` may be empty: rows then count by their order.
+    ``evaluation`` is the one that is asked for; ``None`` means hidden rows wherever that is possible.
     ``side_files`` are further files that go unchanged into ``./input``. ``notes`` say what was inferred and why,
     one sentence each, for the user to read.
     """
@@ -133,5 +141,6 @@ class Task:
     submission_columns: tuple[str, ...]
     classes: tuple[str, ...] = ()
     holdout: HoldoutSpec = HoldoutSpec()
+    evaluation: EvaluationKind | None = None
     side_files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()

@@ -153,7 +153,8 @@ class Evaluation:
     """The score of a node, fold by fold, or the reason why it has none.
 
     Only *search* rows count here. The selection rows are scored once, at the end of the run, so that nothing before
-    can look at them. ``complete`` is false for a node that was clearly behind on its first folds and was not run on
+    can look at them. ``self_reported`` marks a score that the script printed for itself (*printed*): one fold, without
+    replicates. ``complete`` is false for a node that was clearly behind on its first folds and was not run on
     the others: it is valid, but it cannot become the best. ``remark`` keeps what is worth telling but decides nothing
     (a score that the script printed for itself), ``review`` what a language model made of the run.
     """
@@ -163,6 +164,7 @@ class Evaluation:
     reason: str | None = None
     remark: str | None = None
     review: Review | None = None
+    self_reported: bool = False
 
     @property
     def score(self) -> float | None:
@@ -171,7 +173,7 @@ class Evaluation:
 
     @property
     def score_se(self) -> float | None:
-        """The bootstrap standard error of ``score`` over rows."""
+        """The bootstrap standard error of ``score`` over rows; ``None`` where it is unknown."""
         return mean_standard_error(self.folds) if self.folds and self.reason is None else None
 
 
@@ -250,6 +252,11 @@ class Node:
         """Evaluated with a valid score."""
         return self.score is not None
 
+    @property
+    def self_reported(self) -> bool:
+        """Whether its score is what the script printed of itself."""
+        return self.evaluation is not None and self.evaluation.self_reported
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -297,7 +304,7 @@ class Tree:
             parent = self[parent].parent
 
     def verdict(self, node: int) -> Verdict | None:
-        """The node against its parent: better, worse or within noise; ``None`` where there is nothing to compare."""
+        """The node against its parent: better, worse or within noise; ``None`` where there is nothing to say."""
         child = self[node]
         if child.parent is None or child.evaluation is None:
             return None
@@ -336,8 +343,7 @@ def ranked(tree: Tree, candidate: Node) -> tuple[tuple[int, ...], int | None]:
 def within_one_standard_error(node: Node, leader: Node, direction: Direction) -> bool:
     """Whether the paired difference of two valid nodes is under one standard error of that difference."""
     assert node.evaluation is not None and leader.evaluation is not None
-    comparison = compare(node.evaluation.folds, leader.evaluation.folds, direction)
-    return abs(comparison.gain) < comparison.standard_error
+    return compare(node.evaluation.folds, leader.evaluation.folds, direction).tied
 
 
 def simplicity(node: Node) -> tuple[int, int]:

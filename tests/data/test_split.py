@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data.making import hours, make_task, table
 from treewright.data.split import NEVER, SELECTION, Split, deal_rows
 from treewright.data.strategy import Strategy
-from treewright.errors import TaskError
+from treewright.errors import CannotSplit
 from treewright.metrics import find_metric
 from treewright.task import HoldoutSpec, SplitKind, TargetKind, Task
 
@@ -170,7 +170,7 @@ def test_a_row_without_a_group_is_a_group_of_its_own() -> None:
 
 def test_too_few_groups_are_told() -> None:
     train = numbers(60).assign(g=["a", "b"] * 30)
-    with pytest.raises(TaskError, match="only 2 parts of the rows can be hidden by g, but 3 are needed"):
+    with pytest.raises(CannotSplit, match="only 2 parts of the rows can be hidden by g, but 3 are needed"):
         deal(train, strategy=Strategy(SplitKind.GROUP, "", "g"))
 
 

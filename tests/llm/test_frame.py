@@ -108,3 +108,8 @@ def test_one_column_a_class_in_whatever_order_the_sample_has_them(tmp_path, monk
     done = run(tmp_path, monkeypatch, Needs.PROBABILITIES, truth, classes=labels, submission_columns=columns)
     place = {label: i + 1 for i, label in enumerate(sorted(truth["y"]))}
     assert [done[name][0] for name in columns] == [place[label] for label in truth["y"]]
+
+
+def test_a_program_that_scores_itself_ends_with_its_score():
+    lines = frame(setting().task, self_reported=True).splitlines()
+    assert lines[-2].startswith("score = ...  # rmse of predictions") and lines[-1] == 'print(f"metric: {score}")'

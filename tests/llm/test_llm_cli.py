@@ -8,6 +8,7 @@ import random
 import re
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -613,3 +614,43 @@ def test_a_reviewing_model_that_is_not_needed_any_more_is_no_trouble(task, treew
     assert treewright("run", task, *flags(server, *more))[0] == 0
     assert treewright("resume", "first", "--steps", "+1", "--review", "never")[0] == 0
     assert [request.body["model"] for request in server.requests] == ["test", "critic", "test"]
+
+
+class TestPrinted:
+    """Scripts that score themselves, under the eyes of a reviewer."""
+
+    @staticmethod
+    def boastful(request: Request) -> Reply:
+        """Programs that print 0.5, then 0.25; of the latter the reviewer says that its score is another."""
+        text = json.dumps(request.body["messages"])
+        if request.body.get("tools") or request.body.get("response_format"):
+            value = 0.375 if "metric: 0.25" in text else None
+            return Reply(tool={"is_bug": False, "summary": "Fine.", "value": value})
+        score = 0.25 if "rmse 0.5" in text else 0.5
+        program = PROGRAM.format(slope=3) + f"print('fold: 0.375')\nprint('metric: {score}')\n"
+        return Reply(text=f"Take a slope.\n\n```python\n{program}```")
+
+    def test_the_review_decides_whether_a_score_is_believed(self, task, treewright, serve):
+        server = serve(self.boastful)
+        settings = ("--set", "policy.num_drafts=1", "--set", "policy.debug_prob=0")
+        arguments = ("--evaluate", "printed", "--steps", 2, "--name", "own", *settings)
+        assert treewright("run", task, *flags(server, *arguments))[0] == 0
+        told = [json.dumps(request.body["messages"]) for request in server.requests]
+        assert "`metric: <number>`" in told[0]
+        assert "Nobody but the program has computed its score" in told[1]
+        figures = json.loads(treewright("show", "own", "--json")[1])
+        assert [(node["score"], node["reason"]) for node in figures["nodes"]] == [(0.5, None), (0.375, None)]
+
+    def test_what_a_review_refused_is_refused_again_when_the_run_is_repeated(self, task, treewright, serve):
+        def doubtful(request: Request) -> Reply:
+            reply = self.boastful(request)
+            verdict = {"is_bug": True, "summary": "No sound validation.", "value": None}
+            return replace(reply, tool=verdict) if reply.tool else reply
+
+        server = serve(doubtful)
+        arguments = ("--evaluate", "printed", "--steps", 1, "--name", "own")
+        assert treewright("run", task, *flags(server, *arguments))[0] == 1
+        assert treewright("run", task, "--model", "replay:own", "--name", "again")[0] == 1
+        for name in ("own", "again"):
+            (node,) = json.loads(treewright("show", name, "--json")[1])["nodes"]
+            assert (node["buggy"], node["reason"], node["review"]) == (True, *["No sound validation."] * 2)

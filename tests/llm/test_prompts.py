@@ -15,8 +15,9 @@ from treewright.coders.llm.text import clip, fenced, tokens
 from treewright.errors import ConfigError
 from treewright.metrics import Direction, Metric, Needs
 from treewright.protocols import Machine
+from treewright.scores import FoldScore
 from treewright.task import TargetKind
-from treewright.tree import Action, Execution, Operator, Review, Tree
+from treewright.tree import Action, Evaluation, Execution, Operator, Review, Tree
 
 DRAFT = Action(Operator.DRAFT)
 
@@ -248,6 +249,35 @@ class TestWithoutSamples:
             tree = grown(draft(f"raised ValueError: cannot parse '{name}'"))
             text = prompt(tree, Action(Operator.DEBUG, 1), Caps(samples=False), where=where)
             assert (f"cannot parse '{name}'" in text) is shown
+
+
+class TestPrinted:
+    def prompt(self, tree: Tree, action: Action, *, paper: bool = False) -> str:
+        templates = Templates.load(paper=paper, printed=True)
+        told = brief(tree, action, where=replace(setting(), self_reported=True))
+        return "\n\n".join(message.text for message in Prompt(templates, told, Caps(), 400)())
+
+    @pytest.mark.parametrize("paper", [False, True])
+    def test_a_program_that_scores_itself_is_told_how(self, paper):
+        text = self.prompt(Tree(), DRAFT, paper=paper)
+        assert text.count("`metric: <number>`") == 2
+        assert 'print(f"metric: {score}")' in text
+        for false in ("decides nothing", "scored by someone else", "nothing else is scored", "submission alone"):
+            assert false not in text
+
+    def test_its_score_is_called_its_own_and_has_no_noise(self):
+        scored = Evaluation((FoldScore(0, 0.5, ()),), self_reported=True)
+        tree = grown(draft(0.5), improve(1, 0.4, "log target"))
+        better = replace(scored, folds=(FoldScore(0, 0.4, ()),))
+        tree = replace(tree, nodes=(replace(tree[1], evaluation=scored), replace(tree[2], evaluation=better)))
+        text = self.prompt(tree, Action(Operator.IMPROVE, 1))
+        assert "Its score, which it printed itself: rmse 0.5." in text
+        assert "log target → rmse 0.4, a gain of 0.1 over its parent (better)" in text
+
+    def test_where_the_harness_scores_nothing_is_said_of_it(self):
+        text = prompt(Tree(), DRAFT)
+        assert "metric: " not in text
+        assert "may be printed and decides nothing" in text
 
 
 class TestTemplates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from treewright.coders.llm.templates import Templates
 from treewright.coders.llm.trouble import Refused, TooLong
 from treewright.errors import ProviderError
 from treewright.protocols import Cancelled, Overdrawn, Trial
+from treewright.scores import FoldScore
 from treewright.testing import ScriptedEvaluator, folds
 from treewright.tree import Evaluation, Execution, Review
 
@@ -93,6 +95,50 @@ class TestPrinted:
     )
     def test_a_value_is_found_however_it_is_written(self, value, output, there):
         assert printed_in(value, output) is there
+
+
+@dataclass
+class Printing:
+    """An evaluator that always reads the same score from the same output."""
+
+    output: str
+
+    def evaluate(self, trial):
+        del trial
+        return replace(RAN, output=self.output), Evaluation((FoldScore(0, 0.25, ()),), self_reported=True)
+
+
+class TestJudged:
+    def evaluate(self, *answers, output=RAN.output) -> Evaluation:
+        source = Answers([json.dumps(answer) if isinstance(answer, dict) else answer for answer in answers])
+        reviewer = Reviewer(source, Templates.load(printed=True), Caps(), printed=True)
+        self.source = source
+        return ReviewingEvaluator(Printing(output), reviewer, setting()).evaluate(Trial(1, "print()", 60.0))[1]
+
+    def test_a_run_that_the_review_takes_for_a_bug_is_one(self):
+        evaluation = self.evaluate({"is_bug": True, "summary": "It scored its own training rows.", "value": 0.5})
+        assert evaluation.score is None
+        assert evaluation.reason == "It scored its own training rows."
+        assert "`is_bug` is true as well if the score is not that of a sound validation" in asked(self.source)
+
+    def test_a_bug_without_a_word_has_a_reason_all_the_same(self):
+        assert self.evaluate({"is_bug": True, "summary": "", "value": None}).reason == "its review takes it for a bug"
+
+    def test_the_value_of_the_review_takes_the_place_of_the_one_that_was_read(self):
+        evaluation = self.evaluate({"is_bug": False, "summary": "Fine.", "value": 0.5})
+        assert evaluation.score == 0.5 and evaluation.score_se is None and evaluation.self_reported
+
+    def test_without_a_value_the_one_that_was_read_stands(self):
+        assert self.evaluate({"is_bug": False, "summary": "", "value": None}).score == 0.25
+
+    @pytest.mark.parametrize("answers", [("no", "no again"), ({"is_bug": False, "summary": "", "value": 7.5},) * 2])
+    def test_a_malformed_or_invented_answer_is_done_without(self, answers):
+        evaluation = self.evaluate(*answers)
+        assert evaluation.score == 0.25 and evaluation.review is None
+
+    def test_a_value_that_the_metric_cannot_have_replaces_nothing(self):
+        answer = {"is_bug": False, "summary": "", "value": -0.5}
+        assert self.evaluate(answer, output="neg rmse -0.5, rmse 0.25").score == 0.25
 
 
 class TestWhoIsReviewed:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from recipe_support import tasks
+from recipe_support import scoring_itself, tasks
 from treewright.coders.recipes.catalogue import IDEAS, offer, preparations
 from treewright.coders.recipes.drafts import draft
 from treewright.coders.recipes.families import available, start, text_models
 from treewright.coders.recipes.recipe import Recipe, Validation
 from treewright.coders.recipes.script import render
 from treewright.evaluation.predictions import read_predictions
+from treewright.evaluation.printed import read_score
 from treewright.evaluation.submission import Form
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def everything(situation: Situation) -> Recipe:
     return replace(plain, models=tuple(models), blocks=(*preparations(situation), *offered))
 
 
-def run(recipe: Recipe, name: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(recipe: Recipe, name: str, folder: Path, *, scores_itself: bool = False) -> subprocess.CompletedProcess[str]:
     """Run the recipe's script on its task's tables; deprecated calls are errors."""
     situation, train, test = TASKS[name]
+    situation = scoring_itself(situation) if scores_itself else situation
     for part in ("input", "working"):
         (folder / part).mkdir()
     train.to_csv(folder / "input/train.csv", index=False)
@@ -80,3 +82,14 @@ def test_a_script_runs_and_hands_in_a_valid_submission(name: str, number: int | 
     ids = test[list(task.ids)].astype(str) if task.ids else pd.DataFrame(index=test.index)
     predictions = read_predictions(tmp_path, Form.of(ids, task, 10_000), task)
     assert len(predictions.answer) == len(test)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mixed, log error", "ranking", "classes, kappa", "several targets", "no ids"])
+def test_a_script_that_nobody_else_scores_prints_its_score_last(name: str, tmp_path: Path) -> None:
+    situation, _, _ = TASKS[name]
+    done = run(lighter(draft(2, situation)[0]), name, tmp_path, scores_itself=True)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "output.log").write_text(done.stdout)
+    assert done.stdout.splitlines()[-1].startswith("metric: ")
+    read_score(tmp_path / "output.log", situation.setting.task.metric)

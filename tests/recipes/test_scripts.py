@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recipe_support import PACKAGES, brief_for, divided, mixed_table, setting_of, situations, task_of, walk
+from recipe_support import (
+    PACKAGES,
+    brief_for,
+    divided,
+    mixed_table,
+    scoring_itself,
+    setting_of,
+    situations,
+    task_of,
+    walk,
+)
 from treewright.coders.recipes import RecipeCoder
 from treewright.coders.recipes.layout import WIDTH
 from treewright.coders.recipes.script import render
@@ -25,14 +35,18 @@ RULES = "E,F,W,I,B,UP,SIM,C4,RET,PIE,RUF"
 
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Path, str]:
-    """Some 300 scripts in a folder: for each sort of task, walks of random changes from a random draft."""
+    """Some 300 scripts in a folder: for each sort of task, walks of random changes from a random draft.
+
+    Those of the last walk score themselves.
+    """
     folder = tmp_path_factory.mktemp("scripts")
     written = {}
     for name, situation in situations().items():
         for seed in range(4):
+            scored = situation if seed < 3 else scoring_itself(situation)
             for step, recipe in enumerate(walk(situation, 6, seed)):
                 path = folder / f"{re.sub(r'[^a-z]+', '_', name)}_{seed}_{step}.py"
-                written[path] = render(recipe, situation)
+                written[path] = render(recipe, scored)
                 path.write_text(written[path], encoding="utf-8")
     return written
 

@@ -243,7 +243,7 @@ def _best_line(watch: Watch, valid: str) -> Text:
     assert best.evaluation is not None
     return Text.assemble(
         f"best {metric} ",
-        (score_text(best.score, best.evaluation.score_se), "bold"),
+        (score_text(best.score, best.evaluation.score_se, self_reported=best.self_reported), "bold"),
         f" (node {best.id})  ",
         (sparkline(watch.leaders), "cyan"),
         (f"  {valid}", "dim"),
@@ -309,7 +309,7 @@ class PlainView:
             case Evaluated(node):
                 return f"node {node}: {self._outcome(tree[node], tree)}"
             case Selected():
-                return f"final answer: {self._answer(event)}"
+                return f"final answer: {self._answer(event, tree)}"
             case RunStarted() | Extended():
                 return f"the search {'starts' if isinstance(event, RunStarted) else 'goes on'}"
             case Finished(stopped_by):
@@ -320,7 +320,8 @@ class PlainView:
         took = duration_text(node.execution.seconds)
         if node.buggy:
             return f"buggy after {took}: {plain(node.evaluation.reason or 'no score')}"
-        words = [f"{self._header.metric} {score_text(node.score, node.evaluation.score_se)} in {took}"]
+        score = score_text(node.score, node.evaluation.score_se, self_reported=node.self_reported)
+        words = [f"{self._header.metric} {score} in {took}"]
         verdict = tree.verdict(node.id)
         if verdict:
             words.append(f"{verdict} {'of' if verdict is Verdict.NOISE else 'than'} node {node.parent}")
@@ -337,12 +338,14 @@ class PlainView:
             return "the best so far"
         return f"preferred to node {self._best}: as good within noise, and simpler"
 
-    def _answer(self, selected: Selected) -> str:
+    def _answer(self, selected: Selected, tree: Tree) -> str:
         if not selected.members:
             return "none"
         nodes = ", ".join(str(member.node) for member in selected.members)
         kind = "node" if len(selected.members) == 1 else "the ensemble of nodes"
-        return f"{kind} {nodes}, {self._header.metric} {score_text(selected.reported, selected.reported_se)}"
+        own = tree[selected.members[0].node].self_reported
+        score = score_text(selected.reported, selected.reported_se, self_reported=own)
+        return f"{kind} {nodes}, {self._header.metric} {score}"
 
 
 def _done(event: Answered | Written | Confirmed | Refitted) -> str:

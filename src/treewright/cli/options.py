@@ -25,6 +25,15 @@ Metric = Annotated[
     str | None,
     typer.Option(metavar="NAME|FILE.py:FUNCTION", help="How answers are scored.", rich_help_panel="The task"),
 ]
+Evaluate = Annotated[
+    str | None,
+    typer.Option(
+        metavar="holdout|printed",
+        help="Who scores: holdout hides rows and grades them, printed believes what scripts print.  "
+        "\\[default: holdout, or printed where rows cannot be hidden]",
+        rich_help_panel="The task",
+    ),
+]
 Patience = Annotated[
     int | None,
     typer.Option(metavar="N", help="Stop after N nodes without a better one.", rich_help_panel="The budget"),

@@ -31,6 +31,7 @@ SYMBOLS = {Verdict.BETTER: "▲", Verdict.WORSE: "▼", Verdict.NOISE: "≈"}
 STYLES = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.NOISE: "dim"}
 BEST = "★"
 BUGGY = "✗"
+SELF_REPORTED = "self-reported"
 BARS = "▁▂▃▄▅▆▇█"
 
 # -- text and numbers ------------------------------------------------------------------------------------------------
@@ -65,14 +66,19 @@ def decimals_for(se: float | None) -> int | None:
     return max(0, 1 - math.floor(math.log10(se)))
 
 
-def score_text(score: float | None, se: float | None = None, decimals: int | None = None) -> str:
+def score_text(
+    score: float | None, se: float | None = None, decimals: int | None = None, *, self_reported: bool = False
+) -> str:
     """``0.4123 ± 0.0041``: as many digits as the standard error deserves; ``no score`` without one.
 
-    ``decimals`` overrides that number, for columns in which the digits should stand under each other.
+    ``decimals`` overrides that number, for columns in which the digits should stand under each other. What a script
+    says of itself is ``0.4123 self-reported``.
     """
     places = decimals_for(se)
     if score is None:
         return "no score"
+    if self_reported:
+        return f"{score:.5g} {SELF_REPORTED}"
     if se is None or places is None:
         return f"{score:.5g}"
     if places > 8 or abs(score) >= 1e9:
@@ -133,6 +139,7 @@ class Row:
     remark: Text
     in_flight: bool
     coder: str = ""
+    self_reported: bool = False
 
 
 def row_of(tree: Tree, node: int, *, ended: bool = False) -> Row:
@@ -141,9 +148,8 @@ def row_of(tree: Tree, node: int, *, ended: bool = False) -> Row:
     plan = plain(found.proposal.plan) if found.proposal else ""
     se = found.evaluation.score_se if found.evaluation else None
     coder = plain(found.proposal.coder) if found.proposal else ""
-    return Row(
-        node, found.action.operator, plan, found.score, se, _remark(tree, found, ended=ended), found.in_flight, coder
-    )
+    remark, own = _remark(tree, found, ended=ended), found.self_reported
+    return Row(node, found.action.operator, plan, found.score, se, remark, found.in_flight, coder, own)
 
 
 def _remark(tree: Tree, node: Node, *, ended: bool) -> Text:
@@ -165,7 +171,10 @@ def _score_column(tree: Tree, rows: Sequence[Row]) -> list[str]:
     """The scores with the digits that the best node deserves, the ``±`` under each other; empty without a score."""
     measured = sorted((row for row in rows if row.se), key=lambda row: row.node != tree.best)
     decimals = decimals_for(measured[0].se) if measured else None
-    texts = ["" if row.score is None else score_text(row.score, row.se, decimals) for row in rows]
+    texts = [
+        "" if row.score is None else score_text(row.score, row.se, decimals, self_reported=row.self_reported)
+        for row in rows
+    ]
     parts = [text.partition(" ± ") for text in texts]
     widest = max((len(se) for _, _, se in parts), default=0)
     return [f"{score}{sign}{se:<{widest}}" if score else "" for score, sign, se in parts]
@@ -230,7 +239,7 @@ def runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:
         cells = [
             plain(run["run"]),
             plain(run["metric"]),
-            score_text(best["score"], best["score_se"]) if best else "none yet",
+            best_text(best) if best else "none yet",
             _authors(best) if best else "",
             str(run["nodes"]),
             str(run["buggy"]),
@@ -253,8 +262,9 @@ def run_lines(record: Record) -> list[Text]:
     if best is None:
         lines.append(Text("no valid solution yet"))
     else:
-        score = score_text(best["score"], best["score_se"])
-        lines.append(Text.assemble(f"{metric} ", (score, "bold"), f" by {_authors(best)} ({run['direction']})"))
+        lines.append(
+            Text.assemble(f"{metric} ", (best_text(best), "bold"), f" by {_authors(best)} ({run['direction']})")
+        )
     remarks = record.selected.remarks if record.selected else ()
     return [*lines, *(Text(plain(remark), "dim") for remark in remarks), Text()]
 
@@ -263,6 +273,11 @@ def counts(run: Mapping[str, Any]) -> str:
     """How many nodes a run has, from what ``record.summary`` says of it."""
     unfinished = f", {run['unfinished']} not finished" if run["unfinished"] else ""
     return f"{run['nodes']} nodes, {run['buggy']} of them buggy{unfinished}"
+
+
+def best_text(best: Mapping[str, Any]) -> str:
+    """The score of the answer, from what ``record.summary`` says of it."""
+    return score_text(best["score"], best["score_se"], self_reported=best["self_reported"])
 
 
 def _authors(best: Mapping[str, Any]) -> str:
@@ -297,7 +312,8 @@ def _outcome(record: Record, node: Node) -> Text:
     took = f" in {duration_text(node.execution.seconds)}"
     if node.score is None:
         return row.remark.append(took, "default")
-    score = Text.assemble(plain(record.started.metric), " ", (score_text(row.score, row.se), "bold"), took, "  ")
+    shown = score_text(row.score, row.se, self_reported=row.self_reported)
+    score = Text.assemble(plain(record.started.metric), " ", (shown, "bold"), took, "  ")
     return score.append_text(row.remark).append(_gain(record.tree, node), "dim")
 
 

@@ -21,6 +21,7 @@ from treewright.cli.options import (
     BaseUrl,
     Coder,
     ConfigFile,
+    Evaluate,
     Goal,
     Init,
     Json,
@@ -79,6 +80,7 @@ def run(
     goal: Goal = None,
     metric: Metric = None,
     target: Target = None,
+    evaluate: Evaluate = None,
     steps: Steps = None,
     time_: Time = None,
     patience: Patience = None,
@@ -115,6 +117,7 @@ def run(
         "goal": goal,
         "metric": metric,
         "target": target,
+        "evaluate": evaluate,
         "steps": steps,
         "time": None if time_ is None else parse_time(time_),
         "patience": patience,
@@ -241,7 +244,7 @@ def _signals(made: Run) -> Iterator[None]:
 
 
 def _report(folder: RunFolder, stopped_by: str, *, as_json: bool) -> None:
-    from treewright.cli.render import counts, duration_text, score_text, visible_controls
+    from treewright.cli.render import best_text, counts, duration_text, visible_controls
     from treewright.record import read_run, summary
 
     figures = summary(read_run(folder.path))
@@ -256,7 +259,7 @@ def _report(folder: RunFolder, stopped_by: str, *, as_json: bool) -> None:
     else:
         members = ", ".join(str(member["node"]) for member in best["members"])
         kind = f"node {members}" if best["kind"] == "node" else f"a blend of nodes {members}"
-        typer.echo(f"{figures['metric']} {score_text(best['score'], best['score_se'])} by {kind} ({took})")
+        typer.echo(f"{figures['metric']} {best_text(best)} by {kind} ({took})")
         typer.echo(f"  script      {answer}/solution.py")
         if (folder.best / "submission.csv").exists():
             typer.echo(f"  submission  {answer}/submission.csv")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from treewright.cli.options import Goal, Json, Metric, NoSamples, Preset, Set, Target, Task
+from treewright.cli.options import Evaluate, Goal, Json, Metric, NoSamples, Preset, Set, Target, Task
 from treewright.errors import UsageError
 
 
@@ -17,6 +17,7 @@ def inspect(
     goal: Goal = None,
     metric: Metric = None,
     target: Target = None,
+    evaluate: Evaluate = None,
     prompt: Annotated[
         bool, typer.Option("--prompt", help="Print the first prompt for a language model; nothing is sent.")
     ] = False,
@@ -26,16 +27,17 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show what was understood of a task: target, ids, metric, split, columns."""
+    flags: dict[str, Any] = {"task": task, "goal": goal, "metric": metric, "target": target, "evaluate": evaluate}
     if prompt:
-        flags = {"task": task, "goal": goal, "metric": metric, "target": target}
         _show_prompt(flags, preset, set_ or [], samples=not no_samples, as_json=as_json)
         return
     for flag, given in (("--no-samples", no_samples), ("--preset", preset), ("--set", set_)):
         if given:
             raise UsageError(f"{flag} does nothing without --prompt, which shows what a model would be told")
     from treewright.cli.understanding import understand, understanding_as_json
+    from treewright.config import make_config
 
-    understood = understand(task, goal=goal, metric=metric, target=target)
+    understood = understand(make_config(flags))
     if as_json:
         typer.echo(json.dumps(understanding_as_json(understood)))
     else:

@@ -13,9 +13,11 @@ from rich.text import Text
 
 from treewright.app import need_packages
 from treewright.cli.render import plain
-from treewright.task import ColumnKind, TableProfile, Task
+from treewright.evaluating import prepare_data, read_asked_task
+from treewright.task import ColumnKind, EvaluationKind, TableProfile, Task
 
 if TYPE_CHECKING:
+    from treewright.config import Config
     from treewright.task import ColumnProfile
 
 MOST_COLUMNS = 60
@@ -23,7 +25,10 @@ MOST_COLUMNS = 60
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """A task, and how its rows would be hidden under seed 0. ``rows`` counts them by their role in the first fold."""
+    """A task, and how its rows would be hidden under seed 0. ``rows`` counts them by their role in the first fold.
+
+    Without ``folds`` nothing would be hidden, and ``split`` only tells how test rows differ from training rows.
+    """
 
     task: Task
     split: str
@@ -34,17 +39,20 @@ class Understanding:
     notes: tuple[str, ...]
 
 
-def understand(path: Path, *, goal: str | None, metric: str | None, target: str | None) -> Understanding:
+def understand(config: Config) -> Understanding:
     """Read the task and split it, as a run would, in a folder that is removed again."""
     need_packages()
-    from treewright.data import prepare, read_task
+    from treewright.data import load_holdout
 
-    task = read_task(path, goal=goal, metric=metric, target=target)
     with tempfile.TemporaryDirectory(prefix="treewright-") as folder:
-        holdout = prepare(task, 0, Path(folder) / "data")
-        roles = holdout.folds[0].rows().roles
+        data = Path(folder) / "data"
+        _, task = prepare_data(config, read_asked_task(config), data)
+        holdout = load_holdout(data)
+        roles = list(holdout.folds[0].rows().roles) if holdout.folds else []
     rows = {"train": holdout.profile.train_rows}
-    rows |= {str(role): int((roles == role).sum()) for role in ("search", "selection", "test")}
+    rows |= {role: roles.count(role) for role in ("search", "selection", "test")}
+    if not holdout.folds:
+        rows["test"] = holdout.profile.test_rows if task.test else 0
     notes = (*task.notes, *holdout.notes)
     return Understanding(task, holdout.kind, holdout.reason, len(holdout.folds), rows, holdout.profile, notes)
 
@@ -62,6 +70,7 @@ def understanding_as_json(understood: Understanding) -> dict[str, Any]:
         "ids": list(task.ids),
         "classes": list(task.classes),
         "submission_columns": list(task.submission_columns),
+        "evaluate": (EvaluationKind.HOLDOUT if understood.folds else EvaluationKind.PRINTED).value,
         "split": {"kind": understood.split, "reason": understood.reason, "folds": understood.folds},
         "rows": understood.rows,
         "columns": [asdict(column) for column in understood.profile.columns],
@@ -81,7 +90,7 @@ def understanding_as_text(understood: Understanding) -> RenderableType:
         ("target", f"{', '.join(task.targets)} ({task.kind})" + (f": {_some(task.classes)}" if task.classes else "")),
         ("metric", f"{task.metric.name}, {task.metric.direction}; submissions hold {task.metric.needs}"),
         ("ids", ", ".join(task.ids) or "none: rows count by their order"),
-        ("split", f"{understood.split}{folds}. {understood.reason}"),
+        ("split", f"{understood.split if understood.folds else 'none'}{folds}. {understood.reason}"),
         ("rows", ", ".join(f"{count:,} {role}" for role, count in rows.items())),
     ):
         facts.add_row(name, Text(plain(value)))

@@ -5,6 +5,7 @@ from treewright.data.hiding import prepare
 from treewright.data.holdout import Fold, FoldRows, Holdout, Role, load_holdout
 from treewright.data.profile import profile_table
 from treewright.data.task_folder import read_task
+from treewright.data.whole import prepare_whole
 
 __all__ = [
     "Fold",
@@ -14,6 +15,7 @@ __all__ = [
     "Role",
     "load_holdout",
     "prepare",
+    "prepare_whole",
     "profile_table",
     "read_task",
 ]

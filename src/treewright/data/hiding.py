@@ -1,36 +1,32 @@
 """Hiding labelled rows among the test rows, and writing what scripts see.
 
 What is decided elsewhere comes together here: the strategy (how test differs from train), the deal (which rows are
-hidden when) and new ids where they are needed. Everything is written into a folder that gets its name when it is
-complete, so a crash in between leaves nothing that looks like a split.
+hidden when) and new ids where they are needed.
 """
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from treewright.data.clusters import cluster_rows
-from treewright.data.holdout import Fold, Holdout, Role, load_holdout, write_holdout
+from treewright.data.holdout import FULL, Fold, Holdout, Role, load_holdout, write_holdout
 from treewright.data.ids import fresh_ids, taken, why_fixed
 from treewright.data.inputs import (
-    TEST,
-    TRAIN,
     InputForm,
     copy_side_files,
     natural_order,
-    other_files,
+    new_folder,
     placeholder_row,
+    profile_input,
     write_input,
 )
-from treewright.data.profile import profile_table
 from treewright.data.sources import read_sources
 from treewright.data.split import NEVER, SELECTION, Split, deal_rows
 from treewright.data.strategy import Strategy, choose_strategy
 from treewright.data.tables import write_table
 from treewright.data.target import labelled_rows
-from treewright.errors import StoreError
+from treewright.errors import CannotSplit
 from treewright.task import HoldoutSpec
 
 if TYPE_CHECKING:
@@ -40,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd  # noqa: TC004
     from numpy.typing import NDArray  # noqa: TC004
 
-    from treewright.task import TableProfile, Task
+    from treewright.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +63,13 @@ class Plan:
 def prepare(task: Task, seed: int, into: Path) -> Holdout:
     """Hide labelled rows of the task and write everything into the folder ``into``, which must not exist yet.
 
-    The same task and seed give the same files. ``TaskError`` or ``ConfigError`` if rows cannot be hidden as asked,
-    ``StoreError`` if the files cannot be written.
+    The same task and seed give the same files. ``CannotSplit`` if no rows can be hidden safely, ``ConfigError`` for a
+    ``[holdout]`` that does not fit the data, ``StoreError`` if the files cannot be written.
     """
-    if into.exists() and any(into.iterdir()):
-        raise StoreError(f"{into} already holds files; split data is written into a new folder only")
     tables = read_tables(task)
     plan = _decide(task, tables, seed)
-    building = into.with_name(f".{into.name}.partial")
-    try:
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir(parents=True)
+    with new_folder(into) as building:
         write_holdout(_write(task, tables, plan, seed, building), task, building)
-        building.replace(into)
-    except OSError as error:
-        raise StoreError(f"the split data cannot be written to {into}: {error.strerror or error}") from None
     return load_holdout(into)
 
 
@@ -104,6 +92,7 @@ def _decide(task: Task, tables: Tables, seed: int) -> Plan:
     why = why_fixed(task, train) if clash.any() else None
     fixed = clash if why else np.zeros_like(clash)
     split = deal_rows(task, strategy, train, test, fixed=fixed, rng=np.random.default_rng([seed, 0]))
+    _check_telling(task, train, split)
     plan = make_plan(task, tables, strategy, split, np.random.default_rng([seed, 1]))
     notes = [split.note, _counts(split, len(train))]
     if why:
@@ -125,6 +114,16 @@ def make_plan(task: Task, tables: Tables, strategy: Strategy, split: Split, rng:
     return Plan(strategy, split, disguised, disguised.iloc[:0] if test is None else test)
 
 
+def _check_telling(task: Task, train: pd.DataFrame, split: Split) -> None:
+    """``CannotSplit`` where the metric ranks, and in no fold the search rows have two classes to be ranked."""
+    hidden = (train[split.deal == fold] for fold in range(1, split.folds + 1))
+    if task.metric.ranks and not any(all(len(rows[name].unique()) > 1 for name in task.targets) for rows in hidden):
+        raise CannotSplit(
+            f"{task.name} has too few rows of some class to hide some of them and score by {task.metric.name}; "
+            "it needs more rows, or another --metric"
+        )
+
+
 def _write(task: Task, tables: Tables, plan: Plan, seed: int, into: Path) -> Holdout:
     copy_side_files(task.side_files, into / "side")
     form = InputForm(task, placeholder_row(task, tables.sample), into / "side")
@@ -134,14 +133,14 @@ def _write(task: Task, tables: Tables, plan: Plan, seed: int, into: Path) -> Hol
         fold = Fold(index, into / "inputs" / f"fold{index}", into / "answers" / f"fold{index}.csv")
         write_fold(tables, plan, fold, seed, form)
         folds.append(fold)
-    full = into / "inputs" / "full" if tables.test is not None else None
+    full = into / "inputs" / FULL if tables.test is not None else None
     if full:
         write_input(full, form, tables.train, plan.real)
     return Holdout(
         kind=plan.strategy.kind,
         reason=plan.strategy.reason,
         folds=tuple(folds),
-        profile=_profile(task, folds[0].input),
+        profile=profile_input(task, folds[0].input),
         full=full,
         notes=plan.notes,
         spec=HoldoutSpec(
@@ -180,10 +179,3 @@ def _counts(split: Split, rows: int) -> str:
     search = int((split.deal > SELECTION).sum())
     each = f" in {split.folds} parts" if split.folds > 1 else ""
     return f"Of {rows:,} labelled rows, {search:,} are hidden for the search{each} and {selection:,} for the selection."
-
-
-def _profile(task: Task, folder: Path) -> TableProfile:
-    import pandas as pd
-
-    train, test = (pd.read_csv(folder / name, low_memory=False) for name in (TRAIN, TEST))
-    return profile_table(train, test, task.targets, task.ids, other_files(folder))

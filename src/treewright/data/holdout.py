@@ -4,7 +4,8 @@
 
     INTO/
         inputs/fold0/    train.csv without the hidden rows, test.csv with them, sample_submission.csv, side files
-        inputs/full/     all labelled rows and the real test rows alone, for the final refit
+        inputs/full/     all labelled rows and the real test rows alone, for the final refit; where nothing is hidden,
+                         this is the only input
         answers/fold0.csv
         holdout.json     what was decided, the column profile, and the source files as they were
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from treewright.task import Task
 
 FILE = "holdout.json"
+FULL = "full"
+"""The input folder with all labelled rows."""
+
 VERSION = 1
 
 FURTHER = 100
@@ -97,7 +101,7 @@ class Holdout:
     ``reason`` says in a sentence why this kind of split, ``notes`` what else there is to know; ``spec`` is what was
     asked for or inferred, complete. ``profile`` describes what scripts see in the first fold. Selection rows are the
     same in every fold. ``full`` is the input with all labelled rows and the real test rows; ``None`` without a test
-    table.
+    table. Without ``folds`` nothing is hidden: ``kind`` then only tells how test differs from train.
     """
 
     kind: SplitKind
@@ -107,6 +111,13 @@ class Holdout:
     full: Path | None
     notes: tuple[str, ...] = ()
     spec: HoldoutSpec = field(default_factory=HoldoutSpec)
+
+    @property
+    def input(self) -> Path:
+        """What scripts see, for one."""
+        found = self.folds[0].input if self.folds else self.full
+        assert found is not None
+        return found
 
 
 def write_holdout(holdout: Holdout, task: Task, into: Path) -> None:
@@ -140,7 +151,7 @@ def load_holdout(into: Path) -> Holdout:
             reason=content["reason"],
             folds=tuple(Fold(i, inputs / f"fold{i}", answers / f"fold{i}.csv") for i in range(content["folds"])),
             profile=_profile(content["profile"]),
-            full=inputs / "full" if content["full"] else None,
+            full=inputs / FULL if content["full"] else None,
             notes=tuple(content["notes"]),
             spec=HoldoutSpec(**{**content["spec"], "kind": SplitKind(content["kind"])}),
         )
@@ -157,9 +168,10 @@ def load_holdout(into: Path) -> Holdout:
 
 
 def same_split(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same split of the same data, whatever the times of their files."""
+    """Whether two folders hold the same split of the same data, whatever its reason and the times of their files."""
     contents = [json.loads((into / FILE).read_text(encoding="utf-8")) for into in (one, other)]
     for content in contents:
+        content.pop("reason", None)
         for source in content["sources"]:
             source.pop("modified", None)
     return bool(contents[0] == contents[1])

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from treewright.data.profile import profile_table
 from treewright.data.strategy import time_axis
 from treewright.data.tables import write_table
+from treewright.errors import StoreError
 from treewright.metrics import Needs
 from treewright.task import TargetKind, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     import pandas as pd  # noqa: TC004 -- nobody evaluates the annotations, and this floor must not import pandas
     from numpy.typing import NDArray
+
+    from treewright.task import TableProfile
 
 TRAIN, TEST, SAMPLE, DESCRIPTION = "train.csv", "test.csv", "sample_submission.csv", "description.md"
 
@@ -45,6 +50,32 @@ def write_input(folder: Path, form: InputForm, train: pd.DataFrame, test: pd.Dat
         (folder / DESCRIPTION).write_text(form.task.description, encoding="utf-8")
     if form.side_files.exists():
         shutil.copytree(form.side_files, folder, copy_function=_link, dirs_exist_ok=True)
+
+
+@contextmanager
+def new_folder(into: Path) -> Iterator[Path]:
+    """A folder to write into that becomes ``into`` when it is complete: a crash leaves nothing that looks like it.
+
+    ``StoreError`` if ``into`` holds files already, or these cannot be written.
+    """
+    if into.exists() and any(into.iterdir()):
+        raise StoreError(f"{into} already holds files; split data is written into a new folder only")
+    building = into.with_name(f".{into.name}.partial")
+    try:
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True)
+        yield building
+        building.replace(into)
+    except OSError as error:
+        raise StoreError(f"the split data cannot be written to {into}: {error.strerror or error}") from None
+
+
+def profile_input(task: Task, folder: Path) -> TableProfile:
+    """Describe an input folder as scripts will see it."""
+    import pandas as pd
+
+    train, test = (pd.read_csv(folder / name, low_memory=False) for name in (TRAIN, TEST))
+    return profile_table(train, test, task.targets, task.ids, other_files(folder))
 
 
 def other_files(folder: Path) -> list[tuple[str, int]]:

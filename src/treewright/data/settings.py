@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from treewright.errors import ConfigError
-from treewright.task import HoldoutSpec, SplitKind
+from treewright.task import EvaluationKind, HoldoutSpec, SplitKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,8 @@ FILE = "task.toml"
 LARGEST_FRACTION = 0.3
 MOST_FOLDS = 20
 
-_KEYS = ("goal", "metric", "target", "holdout")
+_KEYS = ("goal", "metric", "target", "holdout", "evaluate")
+_EVALUATE_KEYS = ("kind", "command")
 _HOLDOUT_KEYS = ("kind", "column", "prefix", "fraction", "folds")
 
 
@@ -30,6 +31,7 @@ class Settings:
     metric: str | None = None
     target: tuple[str, ...] = ()
     holdout: HoldoutSpec = field(default_factory=HoldoutSpec)
+    evaluation: EvaluationKind | None = None
 
 
 def read_settings(folder: Path) -> Settings:
@@ -53,7 +55,30 @@ def read_settings(folder: Path) -> Settings:
         metric=_text(content, "metric", FILE),
         target=tuple(target) if _is_texts(target) else tuple(filter(None, [_text(content, "target", FILE)])),
         holdout=_holdout(content.get("holdout", {})),
+        evaluation=_evaluation(content.get("evaluate", {})),
     )
+
+
+def find_evaluation(name: str) -> EvaluationKind:
+    """The evaluation of this name; ``ConfigError`` if there is none."""
+    if name == "command":
+        raise ConfigError('evaluation by a command of your own is not there yet; there are "holdout" and "printed"')
+    try:
+        return EvaluationKind(name)
+    except ValueError:
+        raise ConfigError(f"unknown evaluation {name!r}{_nearest(name, EvaluationKind)}") from None
+
+
+def _evaluation(table: object) -> EvaluationKind | None:
+    place = f"{FILE}, [evaluate]"
+    if not isinstance(table, dict):
+        raise ConfigError(f'{FILE}: evaluate must be a table: write [evaluate] and kind = "printed" below it')
+    _check_keys(table, _EVALUATE_KEYS, place)
+    name = "command" if "command" in table else _text(table, "kind", place)
+    try:
+        return find_evaluation(name) if name else None
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from None
 
 
 def _holdout(table: object) -> HoldoutSpec:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from treewright.data.strategy import block_length, group_of, time_axis
 from treewright.data.tables import is_missing
-from treewright.errors import TaskError
+from treewright.errors import CannotSplit
 from treewright.task import SplitKind, TargetKind
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def deal_rows(
 ) -> Split:
     """Deal out the labelled rows; ``fixed`` marks those that must not be hidden. Depends on ``rng`` alone.
 
-    ``TaskError`` where too few groups or blocks are left to hide some and see others.
+    ``CannotSplit`` where too few groups or blocks are left to hide some and see others.
     """
     import numpy as np
 
@@ -84,7 +84,7 @@ def deal_rows(
             if fixed.any():
                 mend = f"{fixed.sum():,} rows have the id of another row, which cannot be changed; give them their own"
             by = strategy.column or "rows"
-            raise TaskError(f"only {len(order)} parts of the rows can be hidden by {by}, but 3 are needed; {mend}")
+            raise CannotSplit(f"only {len(order)} parts of the rows can be hidden by {by}, but 3 are needed; {mend}")
         folds, note = _fold_count(task, len(train), len(order))
         deal = _deal_units(units, order, task.holdout.fraction, folds, rng)
     if task.kind is not TargetKind.REGRESSION:

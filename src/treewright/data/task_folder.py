@@ -13,7 +13,7 @@ from treewright.data.sources import read_sources
 from treewright.data.tables import SUFFIXES, is_table, read_header
 from treewright.data.target import infer_goal, labelled_rows
 from treewright.errors import TaskError
-from treewright.task import Task
+from treewright.task import EvaluationKind, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -45,11 +45,17 @@ class _Layout:
 
 
 def read_task(
-    path: Path | str, *, goal: str | None = None, metric: str | None = None, target: str | Sequence[str] | None = None
+    path: Path | str,
+    *,
+    goal: str | None = None,
+    metric: str | None = None,
+    target: str | Sequence[str] | None = None,
+    evaluation: EvaluationKind | None = None,
 ) -> Task:
     """The task in a folder of the Kaggle layout, or in one table with ``target``.
 
-    ``metric`` is a name or ``FILE.py:FUNCTION``; ``target`` a column, several, or several with commas between.
+    ``metric`` is a name or ``FILE.py:FUNCTION``; ``target`` a column, several, or several with commas between. Under
+    *printed* evaluation nothing is hidden, so files that cannot be looked into are no danger, and scripts see them.
     What is given here overrides ``task.toml``. ``TaskError``, ``MetricError`` or ``ConfigError`` where the data, the
     metric or ``task.toml`` cannot be used.
     """
@@ -78,7 +84,9 @@ def read_task(
         description=description,
         has_sample=sample is not None,
     )
-    side_files, left_out = _side_files(layout.others, roles.targets)
+    evaluation = evaluation or settings.evaluation
+    hiding = evaluation is not EvaluationKind.PRINTED
+    side_files, left_out = _side_files(layout.others, roles.targets, hiding=hiding)
     return Task(
         name=path.resolve().name if path.is_dir() else _stem(path),
         goal=goal or settings.goal or _goal(description) or f"Predict {', '.join(roles.targets)}.",
@@ -93,8 +101,9 @@ def read_task(
         submission_columns=inferred.submission,
         classes=inferred.classes,
         holdout=settings.holdout,
+        evaluation=evaluation,
         side_files=side_files,
-        notes=(*sources.notes, *_absences(layout), *roles.notes, *inferred.notes, *odd, *left_out),
+        notes=(*sources.notes, *_absences(layout, hiding=hiding), *roles.notes, *inferred.notes, *odd, *left_out),
     )
 
 
@@ -122,42 +131,45 @@ def _lay_out(path: Path) -> _Layout:
     return _Layout(train, test, sample, description, tuple(file for file in files if file not in used))
 
 
-def _absences(layout: _Layout) -> list[str]:
+def _absences(layout: _Layout, *, hiding: bool) -> list[str]:
     if layout.test is None:
-        return ["There is no test.csv: scripts predict hidden rows only."]
+        return [f"There is no test.csv: scripts predict {'hidden rows only' if hiding else 'nothing that is kept'}."]
     return [] if layout.sample else ["There is no sample submission: ids and targets make one."]
 
 
-def _side_files(files: Iterable[Path], targets: Sequence[str]) -> tuple[tuple[Path, ...], list[str]]:
-    """The files that scripts may see unchanged, and why the others stay out: they could give hidden labels away."""
+def _side_files(files: Iterable[Path], targets: Sequence[str], *, hiding: bool) -> tuple[tuple[Path, ...], list[str]]:
+    """The files that scripts may see unchanged, and why the others stay out: they could give labels away.
+
+    Without ``hiding`` those that cannot be looked into may be seen.
+    """
     kept, notes = [], []
+    danger = "hidden labels" if hiding else "the answers"
     for file in files:
-        if why := _suspicion(file, targets):
-            notes.append(f"{file.name} {why}, so scripts do not see it: it could show hidden labels.")
+        if why := _suspicion(file, targets, hiding=hiding):
+            notes.append(f"{file.name} {why}, so scripts do not see it: it could show {danger}.")
         else:
             kept.append(file)
     return tuple(kept), notes
 
 
-def _suspicion(path: Path, targets: Sequence[str]) -> str | None:
-    if path.is_dir():
-        inside = (file for file in sorted(path.rglob("*")) if file.is_symlink() or not file.is_dir())
-        return next(
-            (f"contains {file.name}, which {why}" for file in inside if (why := _suspicion_of_file(file, targets))),
-            None,
-        )
-    return _suspicion_of_file(path, targets)
+def _suspicion(path: Path, targets: Sequence[str], *, hiding: bool) -> str | None:
+    if not path.is_dir():
+        return _suspicion_of_file(path, targets, hiding=hiding)
+    for file in (file for file in sorted(path.rglob("*")) if file.is_symlink() or not file.is_dir()):
+        if why := _suspicion_of_file(file, targets, hiding=hiding):
+            return f"contains {file.name}, which {why}"
+    return None
 
 
-def _suspicion_of_file(path: Path, targets: Sequence[str]) -> str | None:
+def _suspicion_of_file(path: Path, targets: Sequence[str], *, hiding: bool) -> str | None:
     if not path.is_file():
         return "is no plain file"
     if not is_table(path):
-        return "cannot be looked into" if path.name.lower().endswith(_OPAQUE) else None
+        return "cannot be looked into" if hiding and path.name.lower().endswith(_OPAQUE) else None
     try:
         return "has the target's column" if any(name in targets for name in read_header(path)) else None
     except TaskError:
-        return "cannot be read"
+        return "cannot be read" if hiding else None
 
 
 def _first(tables: Iterable[Path], fits: Callable[[str], bool]) -> Path | None:

@@ -5,6 +5,7 @@ from treewright.evaluation.confirm import Race
 from treewright.evaluation.final import FinalAnswer
 from treewright.evaluation.grading import Grader
 from treewright.evaluation.holdout import HoldoutEvaluator
+from treewright.evaluation.printed import PrintedEvaluator
 from treewright.evaluation.rerun import Rerunner
 
-__all__ = ["Chooser", "FinalAnswer", "Grader", "HoldoutEvaluator", "Race", "Rerunner"]
+__all__ = ["Chooser", "FinalAnswer", "Grader", "HoldoutEvaluator", "PrintedEvaluator", "Race", "Rerunner"]

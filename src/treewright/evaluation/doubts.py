@@ -37,7 +37,8 @@ def doubt(metric: Metric, found: Evaluation, parent: Evaluation | None) -> str |
     if parent is None or parent.score is None:
         return None
     leap = compare(found.folds, parent.folds, metric.direction)
-    if leap.gain > LEAP * leap.standard_error and math.isfinite(leap.standard_error):
+    noise = leap.standard_error
+    if noise is not None and leap.gain > LEAP * noise:
         return f"more than {LEAP:g} standard errors better than its parent's"
     return None
 
@@ -46,7 +47,7 @@ def objection(metric: Metric, found: Evaluation, again: FoldScore) -> str | None
     """Why the score does not stand after the second look, ``None`` if it does."""
     assert found.score is not None
     loss = metric.direction.sign * (found.score - again.score)
-    noise = math.hypot(found.score_se or 0.0, mean_standard_error([again]))
+    noise = math.hypot(found.score_se or 0.0, mean_standard_error([again]) or 0.0)
     if loss <= HOLDS * noise:
         return None
     return f"its score of {found.score:.5g} does not hold on another split: {again.score:.5g} there"

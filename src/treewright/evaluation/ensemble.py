@@ -147,8 +147,7 @@ def best_single(pool: Pool, rows: Rows) -> Choice:
     def tied(candidate: int) -> bool:
         if candidate == best[0]:
             return True
-        comparison = compare(folds(candidate), leader, metric.direction)
-        return abs(comparison.gain) < comparison.standard_error
+        return compare(folds(candidate), leader, metric.direction).tied
 
     chosen = min(filter(tied, best), key=lambda i: (pool.effort[i], i))
     return Choice(np.asarray(np.eye(size)[chosen], dtype=np.float64))

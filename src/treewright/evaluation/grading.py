@@ -123,11 +123,6 @@ class Grader:
         except InvalidSubmission as error:
             raise RunFormatError(f"the split data is damaged: {error}; start a new run") from None
         truth = np.concatenate([*(fold.truth[fold.search] for fold in folds), folds[0].truth[folds[0].selection]])
-        if not any(fold.tells(task.metric) for fold in folds):
-            raise TaskError(
-                f"{task.name} has too few rows of some class to hide some of them and score by {task.metric.name}; "
-                "it needs more rows, or another --metric"
-            )
         if task.metric.source:
             _rehearse(task, truth)
         return cls(task, folds, truth, full, form, sample)

@@ -24,6 +24,9 @@ def publish_best_so_far(folder: RunFolder, task: Task, node: Node) -> None:
     """Put the best node of the search so far in ``best/``: its own script and its own submission."""
     assert node.proposal is not None
     assert node.evaluation is not None
+    if node.self_reported:
+        publish_self_reported(folder, task, node, ended=False)
+        return
     submission = folder.node(node.id) / "submission.csv"
     page = (
         f"# The best of {task.name} so far: node {node.id}\n\n"
@@ -32,6 +35,21 @@ def publish_best_so_far(folder: RunFolder, task: Task, node: Node) -> None:
         "- The run had not ended when this was written. At the end the answer is chosen anew on rows that the search\n"
         "  never saw, and run again on all labelled rows.\n"
     )
+    _publish(folder, {"solution.py": node.proposal.code, "README.md": page}, submission)
+
+
+def publish_self_reported(folder: RunFolder, task: Task, node: Node, *, ended: bool) -> None:
+    """Put a node that scored itself in ``best/``: there is no more to be known of it at the end of a run."""
+    assert node.proposal is not None
+    title = f"The answer to {task.name}" if ended else f"The best of {task.name} so far"
+    page = (
+        f"# {title}: node {node.id}\n\n"
+        f"{node.proposal.plan}\n\n"
+        f"- {task.metric.name}: {_score(node.score, None)}, self-reported: the script printed it of its own\n"
+        "  validation, and no rows were hidden from it to check that.\n"
+        "- To make it again: put the data in `input/` and run `python solution.py`.\n"
+    )
+    submission = folder.node(node.id) / "submission.csv"
     _publish(folder, {"solution.py": node.proposal.code, "README.md": page}, submission)
 
 

@@ -75,7 +75,7 @@ def brief_blocks(brief: Brief, caps: Caps) -> dict[str, str]:
     blocks = {
         **setting_blocks(setting, caps),
         "memory": memory(brief, caps),
-        "frame": frame_block(setting.task),
+        "frame": frame_block(setting),
         "now": now(brief),
         "complexity": complexity(brief),
         "parent": "",
@@ -96,7 +96,7 @@ def setting_blocks(setting: Setting, caps: Caps) -> dict[str, str]:
     description = clip(setting.task.description.strip(), caps.task, tail=0.3)
     return {
         "task": f"# Task\n\n{description}" if description else "",
-        "goal": goal(setting.task, caps.task / 4, samples=caps.samples),
+        "goal": goal(setting, caps.task / 4, samples=caps.samples),
         "facts": facts(setting.machine, caps.packages),
         "data": data(setting, caps),
     }
@@ -156,7 +156,8 @@ def _outcome(setting: Setting, attempt: Attempt, evaluation: Evaluation, caps: C
         return f"It failed: {_line(evaluation.reason or 'it has no score', 300, known)}"
     said = f" A reviewer says: {clip(evaluation.review.summary, 200)}" if evaluation.review else ""
     noise = f" ± {evaluation.score_se:.3g} (standard error)" if evaluation.score_se else ""
-    return f"Its score: {setting.task.metric.name} {evaluation.score:.6g}{noise}.{said}"
+    of_its_own = ", which it printed itself" if evaluation.self_reported else ""
+    return f"Its score{of_its_own}: {setting.task.metric.name} {evaluation.score:.6g}{noise}.{said}"
 
 
 def printed(setting: Setting, output: str, code: str, caps: Caps) -> str:
@@ -232,7 +233,8 @@ def _result(item: Memory, setting: Setting, known: frozenset[str] | None) -> str
         return f"{score}, but it is the program of node {item.twin} under other seeds, which counts for nothing"
     if item.gain is None or item.verdict is None:
         return score
-    change = f"{'a gain' if item.gain >= 0 else 'a loss'} of {abs(item.gain):.3g} ± {item.standard_error or 0:.2g}"
+    noise = "" if item.standard_error is None else f" ± {item.standard_error:.2g}"
+    change = f"{'a gain' if item.gain >= 0 else 'a loss'} of {abs(item.gain):.3g}{noise}"
     return f"{score}, {change} over its parent ({item.verdict})"
 
 

@@ -15,22 +15,24 @@ from treewright.metrics import Needs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from treewright.protocols import Setting
     from treewright.task import Task
 
 GAP = "model = ..."
+OWN_SCORE = "score = ...  # {metric} of predictions for rows of train that the models have not seen"
 
 
-def frame_block(task: Task) -> str:
+def frame_block(setting: Setting) -> str:
     """The block of a prompt with the frame in it."""
     return (
         "# A frame to start from\n\n"
         "It reads and writes as it must. Your model stands where `...` is, your features where the loop is; keep the "
-        f"rest.\n\n{fenced(frame(task), 'python')}"
+        f"rest.\n\n{fenced(frame(setting.task, self_reported=setting.self_reported), 'python')}"
     )
 
 
-def frame(task: Task) -> str:
-    """A program that runs once ``GAP`` is filled."""
+def frame(task: Task, *, self_reported: bool = False) -> str:
+    """A program that runs once ``GAP`` is filled, and ``OWN_SCORE`` where it has to score itself."""
     return "\n".join(
         [
             "import pandas as pd",
@@ -49,6 +51,7 @@ def frame(task: Task) -> str:
             GAP,
             *_predicting(task),
             'sample.to_csv("./working/submission.csv", index=False)',
+            *([OWN_SCORE.format(metric=task.metric.name), 'print(f"metric: {score}")'] if self_reported else []),
             "",
         ]
     )

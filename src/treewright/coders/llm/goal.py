@@ -10,17 +10,23 @@ from treewright.metrics import Direction, Needs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from treewright.protocols import Setting
     from treewright.task import Task
 
 MOST_NAMES = 30
 
 
-def goal(task: Task, cap: float, *, samples: bool) -> str:
+OWN_SCORE = "The program scores itself: its last line of output is `metric: <number>`, from a validation of its own."
+
+
+def goal(setting: Setting, cap: float, *, samples: bool) -> str:
     """The goal in at most about ``cap`` tokens, how it is scored, and what a submission looks like."""
+    task = setting.task
     better = "the lower, the better" if task.metric.direction is Direction.MINIMIZE else "the higher, the better"
     lines = [
         f"# Goal\n\n{clip(task.goal, cap)}",
         f"Target: {some(task.targets, MOST_NAMES)} ({task.kind}). Metric: {task.metric.name}, {better}.",
+        *([OWN_SCORE] if setting.self_reported else []),
         f"A submission holds {_content(task, samples=samples)}.",
     ]
     return "\n\n".join(lines)

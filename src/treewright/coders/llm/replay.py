@@ -94,7 +94,7 @@ class RecordedEvaluator:
         if not recorded or found.execution is None or found.evaluation is None:
             return self.inner.evaluate(trial)
         _copy(self.source.node(trial.node), self.folder.node(trial.node))
-        return found.execution, replace(found.evaluation, review=None)
+        return found.execution, _before_review(found.evaluation)
 
     def reserve(self, tree: Tree, seconds: float) -> float:
         """As the evaluator within."""
@@ -107,6 +107,11 @@ class RecordedEvaluator:
             return self.inner.select(tree, closing)
         self.folder.publish({file.name: file for file in best.iterdir() if file.is_file()})
         return self.selected
+
+
+def _before_review(evaluation: Evaluation) -> Evaluation:
+    """What the review has yet to be said of: a score with a reason against it got that reason from its review."""
+    return replace(evaluation, review=None, reason=None if evaluation.folds else evaluation.reason)
 
 
 def _copy(source: Path, target: Path) -> None:

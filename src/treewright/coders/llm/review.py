@@ -25,6 +25,7 @@ from treewright.coders.llm.text import duration
 from treewright.coders.llm.trouble import Refused, TooLong
 from treewright.errors import ProviderError
 from treewright.protocols import Cancelled, Evaluator, Overdrawn, Setting
+from treewright.scores import FoldScore
 from treewright.tree import Message, Review
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ MOST_SECONDS = 300.0
 """A node can do without a review: it does not wait for one for longer."""
 AWAY_SECONDS = 600.0
 """After a reviewing model gave out: until it is asked again."""
+JUDGE_THE_SCORE = (
+    "Nobody but the program has computed its score: `is_bug` is true as well if the score is not that of a sound "
+    "validation, on rows that nothing was learned from, by the metric of the task. Give `value`: the metric's value "
+    "that the program printed, or null."
+)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -57,7 +63,7 @@ class PrintedReviewAnswer(ReviewAnswer):
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:
-    """Asks a model for reviews; ``printed`` for the metric's value as well."""
+    """Asks a model for reviews; ``printed`` for the metric's value as well, as programs score themselves."""
 
     source: Source
     templates: Templates
@@ -83,7 +89,7 @@ class Reviewer:
 
         def prompt(share: float) -> tuple[Message, ...]:
             caps = self.caps.shrunk(share)
-            value = " Give `value`: the metric's value that the program printed, or null." if self.printed else ""
+            value = f" {JUDGE_THE_SCORE}" if self.printed else ""
             blocks = setting_blocks(setting, caps) | {"parent": program(setting, attempt, caps), "value": value}
             return (
                 Message("system", self.templates.fill("system", blocks)),
@@ -153,7 +159,19 @@ class ReviewingEvaluator:
             self._not_before = math.inf if refused else self.clock() + AWAY_SECONDS
             how_long = "no more reviews" if refused else f"no reviews for {duration(AWAY_SECONDS)}"
             self.notify(trial.node, f"{how_long}: {str(error).splitlines()[0]}")
-        return execution, replace(evaluation, review=review)
+        evaluation = replace(evaluation, review=review)
+        return execution, self._judged(evaluation) if self.reviewer.printed else evaluation
+
+    def _judged(self, evaluation: Evaluation) -> Evaluation:
+        """A score of the script's own, as the review leaves it."""
+        review = evaluation.review
+        if review is None or evaluation.score is None:
+            return evaluation
+        if review.is_bug:
+            return replace(evaluation, reason=review.summary or "its review takes it for a bug")
+        if review.value is None or not self.setting.task.metric.can_be(review.value):
+            return evaluation
+        return replace(evaluation, folds=(FoldScore(0, review.value, ()),))
 
     def reserve(self, tree: Tree, seconds: float) -> float:
         """As the evaluator within."""

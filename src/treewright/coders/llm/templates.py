@@ -60,13 +60,15 @@ class Templates:
     texts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, own: Path | None = None, *, paper: bool = False) -> Templates:
-        """Those of ``own``, else the paper's, else the built-in ones.
+    def load(cls, own: Path | None = None, *, paper: bool = False, printed: bool = False) -> Templates:
+        """Those of ``own``, else the paper's, else those for programs that score themselves, else the built-in ones.
 
         ``ConfigError`` for a folder that is not there or holds none, and for a placeholder that there is not.
         """
         built_in = resources.files("treewright.coders.llm") / "prompts"
-        folders: list[Traversable] = [built_in / "paper", built_in] if paper else [built_in]
+        folders: list[Traversable] = [built_in]
+        folders = [built_in / "printed", *folders] if printed else folders
+        folders = [built_in / "paper", *folders] if paper else folders
         if own is not None:
             if not any((own / f"{name}.md").is_file() for name in NAMES):
                 raise ConfigError(f"coder.prompts: {own} holds none of {', '.join(f'{name}.md' for name in NAMES)}")

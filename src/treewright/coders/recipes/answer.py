@@ -54,6 +54,8 @@ _LABEL_SCORES = {
     "qwk": "quadratic_kappa",
 }
 
+_RANKINGS = {"auc": "roc_auc_score", "average_precision": "average_precision_score"}
+
 
 def write_main(recipe: Recipe, situation: Situation) -> str:
     """The text of ``main``."""
@@ -73,8 +75,11 @@ def write_main(recipe: Recipe, situation: Situation) -> str:
     if len(task.targets) == 1:
         lines += _answer(recipe, situation, string(task.targets[0]), string(task.submission_columns[0]))
     else:
+        collects = situation.setting.self_reported
+        lines += ["    scores = []"] * collects
         lines += statement("for target in ", list(task.targets), 4, ":")
         lines += ["    " + line for line in _answer(recipe, situation, "target", "target")]
+        lines += ['    print(f"metric: {np.mean(scores):.6g}")'] * collects
     lines += ['    answers.to_csv("working/submission.csv", index=False)']
     return "\n".join(lines)
 
@@ -150,18 +155,13 @@ def _numbers(recipe: Recipe, situation: Situation, column: str) -> list[str]:
     if recipe.decision is Decision.ROUND:
         known, answer = f"{known}.round()", f"{answer}.round()"
     name = situation.metric if situation.metric in _NUMBER_SCORES else "rmse"
-    lines += [f'print(f"validation {name}: {{{_NUMBER_SCORES[name]}({truth}, {known}):.5f}}")']
+    lines += _own_score(situation, name, f"{_NUMBER_SCORES[name]}({truth}, {known})")
     return [*lines, f"answers[{column}] = {answer}"]
 
 
 def _chances(situation: Situation, column: str) -> list[str]:
     task = situation.setting.task
-    if situation.metric == "auc" and situation.is_binary:
-        lines = ['print(f"validation auc: {roc_auc_score(y, held_out[:, 1]):.5f}")']
-    elif situation.metric == "average_precision" and situation.is_binary:
-        lines = ['print(f"validation average_precision: {average_precision_score(y, held_out[:, 1]):.5f}")']
-    else:
-        lines = ['print(f"validation log_loss: {log_loss(y, held_out):.5f}")']
+    lines = _own_score(situation, *_score_of_chances(situation))
     if len(task.submission_columns) == len(task.targets):
         return [*lines, f"answers[{column}] = predicted[:, 1]"]
     lines += [
@@ -172,6 +172,27 @@ def _chances(situation: Situation, column: str) -> list[str]:
     if task.submission_columns != task.classes:
         lines += statement("chances = ", call("chances.set_axis", list(task.submission_columns), axis="columns"))
     return [*lines, "answers = answers.join(chances)"]
+
+
+def _score_of_chances(situation: Situation) -> tuple[str, str]:
+    """The metric's name and its value as code."""
+    name = situation.metric
+    if name in _RANKINGS and situation.is_binary:
+        return name, f"{_RANKINGS[name]}(y, held_out[:, 1])"
+    if name in _RANKINGS:
+        return name, f"mean_over_classes({_RANKINGS[name]}, y, held_out)"
+    if name == "brier":
+        return name, "brier_score_loss(y, held_out[:, 1])" if situation.is_binary else "brier_of_classes(y, held_out)"
+    return "log_loss", "log_loss(y, held_out)"
+
+
+def _own_score(situation: Situation, name: str, value: str) -> list[str]:
+    """Lines that print the validation score: a remark, or what the script is scored by."""
+    if not situation.setting.self_reported:
+        return [f'print(f"validation {name}: {{{value}:.5f}}")']
+    if len(situation.setting.task.targets) > 1:
+        return [f"scores.append({value})"]
+    return [f'print(f"metric: {{{value}:.6g}}")']
 
 
 def _labels(recipe: Recipe, situation: Situation, column: str) -> list[str]:
@@ -185,7 +206,7 @@ def _labels(recipe: Recipe, situation: Situation, column: str) -> list[str]:
     elif recipe.decision is Decision.TUNED:
         lines += [f"weights = tune_weights(held_out, y, {score})"]
         choice = "({} * weights).argmax(axis=1)"
-    lines += [f'print(f"validation {name}: {{{score}(y, {choice.format("held_out")}):.5f}}")']
+    lines += _own_score(situation, name, f"{score}(y, {choice.format('held_out')})")
     if len(situation.setting.task.targets) == 1:
         lines += ["chances = pd.DataFrame(predicted, columns=classes.astype(str))"]
         lines += ['answers.join(chances).to_csv("working/probabilities.csv", index=False)']

@@ -126,9 +126,9 @@ def outcome(memory: Memory) -> float | None:
     """What an earlier change gained, in standard errors; a failure counts as a clear loss."""
     if memory.reason is not None:
         return -2.0 if memory.seconds else None  # without seconds it has not run yet
-    if memory.gain is None or memory.standard_error is None or not math.isfinite(memory.standard_error):
+    if memory.gain is None or memory.standard_error == math.inf:
         return None
-    if memory.standard_error == 0:
+    if not memory.standard_error:  # none at all, or an unknown one: the direction is all that there is
         return math.copysign(1.0, memory.gain) if memory.gain else 0.0
     return max(-CLIP, min(CLIP, memory.gain / memory.standard_error))
 

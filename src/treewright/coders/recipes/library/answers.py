@@ -59,8 +59,18 @@ def rmse_of_logs(truth: np.ndarray, answer: np.ndarray) -> float:
 
 
 def smape(truth: np.ndarray, answer: np.ndarray) -> float:
-    """The error as a share of the mean of truth and answer."""
-    return float(np.mean(2 * np.abs(answer - truth) / (np.abs(answer) + np.abs(truth)).clip(1e-12)))
+    """The error in percent of the mean of truth and answer."""
+    return float(np.mean(200 * np.abs(answer - truth) / (np.abs(answer) + np.abs(truth)).clip(1e-12)))
+
+
+def mean_over_classes(score: Callable[..., float], y: np.ndarray, chances: np.ndarray) -> float:
+    """The mean, over the classes that occur, of how well a class's probabilities tell it from all others."""
+    return float(np.mean([score(y == label, chances[:, label]) for label in np.unique(y)]))
+
+
+def brier_of_classes(y: np.ndarray, chances: np.ndarray) -> float:
+    """The squared distance of the probabilities from the truth."""
+    return float(((chances - np.eye(chances.shape[1])[y]) ** 2).sum(axis=1).mean())
 
 
 def tune_threshold(chances: np.ndarray, y: np.ndarray, score: Callable[..., float]) -> float:
