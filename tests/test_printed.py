@@ -230,7 +230,7 @@ def test_the_answer_is_the_best_node_by_its_own_word_and_says_so(tmp_path):
 
 def test_without_a_valid_node_there_is_no_answer(tmp_path):
     evaluator = printed_evaluator(regression(tmp_path / "task", rows=1_000), tmp_path / "run", bad=saying("none"))
-    assert evaluator.select(grown(evaluator, "bad"), spent=False, seconds=None).members == ()
+    assert evaluator.select(grown(evaluator, "bad"), closing()).members == ()
 
 
 def test_one_table_alone_needs_no_submission(tmp_path):
