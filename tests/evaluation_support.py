@@ -76,7 +76,13 @@ def predict(job: Job, rule: Callable[[pd.DataFrame], Any], column: str = "y") ->
 
 
 def make_evaluator(
-    task_folder: Path, run: Path, functions: dict[str, Callable[[Job], Any]], *, confirm: int = 0, **settings
+    task_folder: Path,
+    run: Path,
+    functions: dict[str, Callable[[Job], Any]],
+    *,
+    confirm: int = 0,
+    blend: bool = True,
+    **settings,
 ) -> HoldoutEvaluator:
     """An evaluator over a fresh split of the task."""
     task = read_task(task_folder)
@@ -87,7 +93,7 @@ def make_evaluator(
     waves = resources.waves(len(grader.folds))
     rerunner = Rerunner(task, executor, folder, resources, waves)
     race = Race(task, rerunner, FurtherSplits(task, 0, folder.data), confirm)
-    final = FinalAnswer(race, Chooser(grader, rerunner), **settings)
+    final = FinalAnswer(race, Chooser(grader, rerunner, blend), **settings)
     return HoldoutEvaluator(grader, executor, folder, resources, final)
 
 

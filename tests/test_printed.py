@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from evaluation_support import predict, regression, trial, write_task
+from evaluation_support import closing, predict, regression, trial, write_task
 from recipe_support import task_of
 from treewright.coders.recipes import answer as recipe_answer
 from treewright.coders.recipes.library import answers as recipe_library

@@ -29,7 +29,7 @@ from treewright.evaluation.predictions import Predictions, blendable, combine, l
 from treewright.evaluation.rerun import UNREADABLE, Rerunner
 from treewright.evaluation.scoring import score, score_with_replicates
 from treewright.metrics import Needs
-from treewright.scores import FoldScore
+from treewright.scores import FoldScore, compare
 from treewright.tree import Node
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class Chooser:
         common = np.arange(len(pool.truth))
         try:
             honest = [cross_fitted(among, rule, parts[: len(among.truth)], common) for rule, among in contests]
-            winner = int(np.argmax([pool.quality(predictions, common) for predictions in honest]))  # single at a draw
+            qualities = [pool.quality(each, common) if self._keeps_up(each, honest[0]) else -np.inf for each in honest]
+            winner = int(np.argmax(qualities))  # the single node at a draw
             rule, among = contests[winner]
             choice = rule(among, np.arange(len(among.truth)))
         except ValueError:  # the hidden rows are too few for the metric: they have one class only
@@ -158,6 +159,17 @@ class Chooser:
         """What a node predicted for the rows that further splits hide."""
         kept = (self.rerunner.kept(node, place_of(number)) for number in range(1, len(splits) + 1))
         return [each.rows(fold.search) for each, fold in zip(kept, splits, strict=True) if each]
+
+    def _keeps_up(self, honest: Array, single: Array) -> bool:
+        """Whether a rule is not worse than the single node by over one standard error on the selection rows alone.
+
+        The search has steered by all the others, and what was fitted to them may look good there for that.
+        """
+        mine, other = self._report(honest), self._report(single)
+        if mine is None or other is None:
+            return True
+        gain = compare([mine], [other], self.grader.task.metric.direction)
+        return gain.gain >= -(gain.standard_error or 0.0)
 
     def _report(self, honest: Array) -> FoldScore | None:
         task, grader, kept = self.grader.task, self.grader, self.grader.selection_rows
