@@ -93,7 +93,7 @@ def make_evaluator(
     waves = resources.waves(len(grader.folds))
     rerunner = Rerunner(task, executor, folder, resources, waves)
     race = Race(task, rerunner, FurtherSplits(task, 0, folder.data), confirm)
-    final = FinalAnswer(race, Chooser(grader, rerunner, blend), **settings)
+    final = FinalAnswer(race, Chooser(grader, folder, blend), **settings)
     return HoldoutEvaluator(grader, executor, folder, resources, final)
 
 

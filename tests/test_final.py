@@ -98,11 +98,11 @@ class TestFurtherSplits:
 
 class TestRace:
     def test_the_best_nodes_are_run_on_further_splits_and_one_clearly_behind_drops_out(self, tmp_path):
-        functions = {"best": blurred(0.1, 1), "close": blurred(0.25, 2), "behind": blurred(2.0, 3)}
+        functions = {"best": blurred(0.2, 1), "close": blurred(0.21, 2), "behind": blurred(2.0, 3)}
         evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", functions, confirm=2)
         _, events = recorded(evaluator, grow(evaluator, functions))
         ran = [(e.node, e.confirmation.split) for e in events if isinstance(e, Confirmed)]
-        assert ran == [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2)]
+        assert sorted(ran) == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1)]
         assert all(event.confirmation.score for event in events if isinstance(event, Confirmed))
 
     def test_without_time_for_it_there_is_no_race(self, tmp_path):

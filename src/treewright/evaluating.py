@@ -106,7 +106,7 @@ def choose_scoring(config: Config, task: Task, holdout: Holdout, executor: Execu
         task, executor, folder, whole, each.waves(runs), each.cpus_each(runs), script_seconds=config.script_time
     )
     race = Race(task, rerunner, FurtherSplits(task, config.seed, folder.data), config.confirm)
-    final = FinalAnswer(race, Chooser(grader, rerunner, config.ensemble, config.seed), config.refit)
+    final = FinalAnswer(race, Chooser(grader, folder, config.ensemble, config.seed), config.refit)
     evaluator = HoldoutEvaluator(grader, executor, folder, each, final)
     return Scoring(evaluator, each.waves(runs), each.cpus_each(runs), each.memory_mb)
 

@@ -16,7 +16,7 @@ import sys
 import typer
 
 from treewright import __version__
-from treewright.cli import doctoring, looking, searching, tasks
+from treewright.cli import auditing, doctoring, looking, searching, tasks
 from treewright.errors import TreewrightError
 
 app = typer.Typer(
@@ -47,6 +47,7 @@ searching.register(app)
 tasks.register(app)
 looking.register(app)
 doctoring.register(app)
+auditing.register(app)
 
 
 def main() -> None:

@@ -26,8 +26,9 @@ from treewright.evaluation.ensemble import (
 )
 from treewright.evaluation.grading import GradedFold, Grader
 from treewright.evaluation.predictions import Predictions, blendable, combine, load_predictions
-from treewright.evaluation.rerun import UNREADABLE, Rerunner
+from treewright.evaluation.rerun import UNREADABLE, kept
 from treewright.evaluation.scoring import score, score_with_replicates
+from treewright.folder import RunFolder
 from treewright.metrics import Needs
 from treewright.scores import FoldScore, compare
 from treewright.tree import Node
@@ -55,7 +56,7 @@ class Chooser:
     """Chooses from what nodes predicted; nothing is run. ``blend`` lets several nodes share the answer."""
 
     grader: Grader
-    rerunner: Rerunner
+    folder: RunFolder
     blend: bool = True
     seed: int = 0
 
@@ -64,7 +65,7 @@ class Chooser:
         found, scorable = list[Candidate](), list[Candidate]()
         for node in tree.ranking:
             try:
-                folds = load_predictions(self.rerunner.folder.node(node) / "predictions.npz")
+                folds = load_predictions(self.folder.node(node) / "predictions.npz")
                 candidate = Candidate(tree[node], self.grader.hidden(folds), self.grader.test(folds))
             except UNREADABLE:
                 continue  # its files were lost or damaged: the others can still answer
@@ -104,10 +105,10 @@ class Chooser:
 
     def selection_scores(self, candidates: Sequence[Candidate]) -> dict[int, float]:
         """The candidates' own scores on the selection rows."""
-        task, kept = self.grader.task, self.grader.selection_rows
-        truth = self.grader.truth[kept]
+        task, rows = self.grader.task, self.grader.selection_rows
+        truth = self.grader.truth[rows]
         try:
-            return {c.node.id: score(task.metric, truth, c.hidden.answer[kept], task.classes) for c in candidates}
+            return {c.node.id: score(task.metric, truth, c.hidden.answer[rows], task.classes) for c in candidates}
         except ValueError:  # the metric cannot be told from so few rows
             return {}
 
@@ -125,7 +126,7 @@ class Chooser:
     def _ran(self, node: Node, number: int) -> bool:
         found = confirmation(node, number)
         return (
-            found is not None and found.score is not None and self.rerunner.kept(node.id, place_of(number)) is not None
+            found is not None and found.score is not None and kept(self.folder, node.id, place_of(number)) is not None
         )
 
     def _blends(self, candidates: Sequence[Candidate]) -> list[Rule]:
@@ -157,8 +158,8 @@ class Chooser:
 
     def _on(self, node: int, splits: Sequence[GradedFold]) -> list[Predictions]:
         """What a node predicted for the rows that further splits hide."""
-        kept = (self.rerunner.kept(node, place_of(number)) for number in range(1, len(splits) + 1))
-        return [each.rows(fold.search) for each, fold in zip(kept, splits, strict=True) if each]
+        there = (kept(self.folder, node, place_of(number)) for number in range(1, len(splits) + 1))
+        return [each.rows(fold.search) for each, fold in zip(there, splits, strict=True) if each]
 
     def _keeps_up(self, honest: Array, single: Array) -> bool:
         """Whether a rule is not worse than the single node by over one standard error on the selection rows alone.
@@ -172,11 +173,11 @@ class Chooser:
         return gain.gain >= -(gain.standard_error or 0.0)
 
     def _report(self, honest: Array) -> FoldScore | None:
-        task, grader, kept = self.grader.task, self.grader, self.grader.selection_rows
-        together = None if grader.clusters is None else grader.clusters[kept]
+        task, grader, rows = self.grader.task, self.grader, self.grader.selection_rows
+        together = None if grader.clusters is None else grader.clusters[rows]
         try:
             value = score_with_replicates(
-                task.metric, grader.truth[kept], honest[kept], task.classes, seed=self.seed, clusters=together
+                task.metric, grader.truth[rows], honest[rows], task.classes, seed=self.seed, clusters=together
             )
         except ValueError:  # the selection rows alone are too few for the metric
             return None

@@ -59,6 +59,16 @@ class Race:
             racers = self._still_racing(tree, racers, number)
         return tree, tuple(finished)
 
+    def finished(self, tree: Tree) -> tuple[int, ...]:
+        """The numbers of the further splits that were finished, by what is recorded of the race."""
+        racers, done = list(tree.ranking[: self.entrants]), list[int]()
+        for number in range(1, self.splits + 1):
+            if len(racers) < 2 or any(confirmation(tree[node], number) is None for node in racers):
+                break
+            done.append(number)
+            racers = self._still_racing(tree, racers, number)
+        return tuple(done)
+
     def fold(self, number: int) -> GradedFold:
         """The further split of this number with its answers; ``TreewrightError`` if it cannot be made."""
         return GradedFold.from_fold(self.further(number), self.task)
@@ -76,7 +86,7 @@ class Race:
     def _still_racing(self, tree: Tree, racers: Sequence[int], number: int) -> list[int]:
         """Those that ran well on this split and are not clearly behind the leader, on all rows of search and race."""
         evidence = {
-            node: (*found.folds, *(c.score for c in tree[node].confirmations if c.score))
+            node: (*found.folds, *(c.score for c in tree[node].confirmations if c.score and c.split <= number))
             for node in racers
             if (found := tree[node].evaluation) and (last := confirmation(tree[node], number)) and last.score
         }

@@ -25,7 +25,7 @@ from treewright.evaluation.confirm import Race
 from treewright.evaluation.ensemble import MAX_MEMBERS
 from treewright.evaluation.predictions import Predictions, average, blendable, write_submission
 from treewright.evaluation.publish import publish
-from treewright.evaluation.rerun import MARGIN_SECONDS, Place, Program, Terms
+from treewright.evaluation.rerun import MARGIN_SECONDS, Place, Program, Terms, kept
 from treewright.events import Member, Refitted, Selected, apply
 from treewright.scores import mean_standard_error
 from treewright.tree import Node, Refit
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from treewright.evaluation.ensemble import Choice
+    from treewright.folder import RunFolder
     from treewright.protocols import Closing
     from treewright.scores import FoldScore
     from treewright.tree import Tree
@@ -115,7 +116,7 @@ class FinalAnswer:
         rerunner, place = self.race.rerunner, self._everything
         for member in members if place else ():
             node = tree[member.node.id]
-            if node.refit is not None and (node.refit.reason or rerunner.kept(node.id, REFIT)):
+            if node.refit is not None and (node.refit.reason or kept(rerunner.folder, node.id, REFIT)):
                 continue  # before an interruption
             if terms.left() < rerunner.estimate(node) / 2:
                 continue
@@ -170,7 +171,7 @@ class FinalAnswer:
 
     def _publish(self, selected: Selected, members: Sequence[Candidate]) -> None:
         task, sample, folder = self.chooser.grader.task, self.chooser.grader.sample, self.race.rerunner.folder
-        tests = [test for member in members if (test := self.test_predictions(member)) is not None]
+        tests = [test for member in members if (test := test_predictions(folder, member)) is not None]
         submission: Path | None = None
         if sample is not None and len(tests) == len(members):
             submission = folder.path / ".submission.csv"
@@ -181,10 +182,11 @@ class FinalAnswer:
         if submission:
             submission.unlink()
 
-    def test_predictions(self, member: Candidate) -> Predictions | None:
-        """What a member says of the real test rows: after its refit, or else before."""
-        after = self.race.rerunner.kept(member.node.id, REFIT) if _is_refitted(member.node) else None
-        return after or member.test
+
+def test_predictions(folder: RunFolder, member: Candidate) -> Predictions | None:
+    """What a member says of the real test rows: after its refit, or else before."""
+    after = kept(folder, member.node.id, REFIT) if _is_refitted(member.node) else None
+    return after or member.test
 
 
 def _is_refitted(node: Node) -> bool:

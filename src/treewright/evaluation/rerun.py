@@ -138,9 +138,10 @@ class Rerunner:
             remove(workdir)
         return execution.seconds, predictions
 
-    def kept(self, node: int, place: str) -> Predictions | None:
-        """What an earlier run of the node in this place predicted, if that is kept and can be read."""
-        try:
-            return load_predictions(self.folder.node(node) / f"{place}.npz")[0]
-        except UNREADABLE:
-            return None
+
+def kept(folder: RunFolder, node: int, place: str) -> Predictions | None:
+    """What an earlier run of the node in this place predicted, if that is kept and can be read."""
+    try:
+        return load_predictions(folder.node(node) / f"{place}.npz")[0]
+    except UNREADABLE:
+        return None
