@@ -23,8 +23,8 @@ def audited(tmp_path_factory):
     place = tmp_path_factory.mktemp("audit")
     functions = {"best": blurred(0.5, 1), "close": blurred(0.5, 2), "other": blurred(0.6, 3)}
     evaluator = make_evaluator(regression(place / "task"), place / "run", functions, confirm=1)
-    selected, events = recorded(evaluator, grow(evaluator, functions))
     tree = grow(evaluator, functions)
+    selected, events = recorded(evaluator, tree)
     for event in events:
         tree = apply(tree, event)
     return evaluator, tree, selected
@@ -32,7 +32,7 @@ def audited(tmp_path_factory):
 
 def false_claims(evaluator, tree, selected):
     claims = list(Audit(evaluator.final.chooser, evaluator.final.race).claims(tree, selected))
-    assert len(claims) > 10
+    assert len(claims) >= 10
     return [claim.about for claim in claims if not claim.holds]
 
 

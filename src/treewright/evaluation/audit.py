@@ -110,20 +110,17 @@ class Audit:
         splits = [self.race.fold(number) for number in self.race.finished(tree)]
         choice, reported = self.chooser.choose(candidates, splits)
         found = {candidates[i].node.id: float(choice.weights[i]) for i in choice.members}
-        said = {member.node: member.weight for member in selected.members}
-        same = found.keys() == said.keys() and all(abs(found[node] - said[node]) < 1e-5 for node in said)
-        yield Claim("the choice of the answer", same, f"{found}, not {said}")
-        if selected.reported is not None and reported is not None:
-            yield Claim(
-                "the score reported",
-                _same(selected.reported, reported.score),
-                f"{reported.score}, not {selected.reported}",
-            )
-            noise = mean_standard_error([reported]) or 0.0
-            said_noise = selected.reported_se or 0.0
-            yield Claim("its standard error", _same(said_noise, noise), f"{noise}, not {said_noise}")
-        else:
-            yield Claim("the score reported", selected.reported is None and reported is None, f"{reported}")
+        weights = {member.node: member.weight for member in selected.members}
+        same = found.keys() == weights.keys() and all(abs(found[node] - weights[node]) < 1e-5 for node in weights)
+        yield Claim("the choice of the answer", same, f"{found}, not {weights}")
+        score = reported.score if reported else None
+        noise = mean_standard_error([reported]) if reported else None
+        for about, said, again in (
+            ("the score reported", selected.reported, score),
+            ("its standard error", selected.reported_se, noise),
+        ):
+            same = said == again or (said is not None and again is not None and _same(said, again))
+            yield Claim(about, same, f"{again}, not {said}")
 
     def _submission(self, selected: Selected, members: list[Candidate]) -> Claim:
         """Whether ``best/submission.csv`` is what the members predict together."""
