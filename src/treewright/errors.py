@@ -5,6 +5,7 @@
     TreewrightError
     ├── UsageError            exit 2   the call is wrong; the message says how to mend it
     │   ├── TaskError                  the data folder, its files or its target
+    │   │   └── CannotSplit            the data is sound, but no rows of it can be hidden safely
     │   ├── MetricError                an unknown metric, or one that does not fit the target
     │   └── ConfigError                an unknown key or a value out of range
     ├── RunError              exit 2   a run folder that cannot be used
@@ -34,6 +35,10 @@ class UsageError(TreewrightError):
 
 class TaskError(UsageError):
     """The task's folder, files or target cannot be used."""
+
+
+class CannotSplit(TaskError):  # noqa: N818 -- it says what the data is like, not that somebody failed
+    """No rows can be hidden safely, so programs cannot be graded here; they can still print scores of their own."""
 
 
 class MetricError(UsageError):

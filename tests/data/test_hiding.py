@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.making import plain_tables
-from treewright.data import Holdout, Role, load_holdout, prepare, read_task
+from data.making import hide, plain_tables, text
+from treewright.data import Role, load_holdout, prepare, read_task
 from treewright.data.ids import fresh_ids
-from treewright.data.tables import read_table
 from treewright.errors import RunFormatError, StoreError, TaskError
 from treewright.task import HoldoutSpec, SplitKind
 
@@ -26,17 +25,6 @@ if TYPE_CHECKING:
     from data.making import MakeFolder
 
     Tables = dict[str, pd.DataFrame]
-
-
-def hide(path: Path, seed: int = 0, target: str | None = None) -> Holdout:
-    """Split the task beside its folder."""
-    into = path.parent / f"{path.name}-{seed}"
-    shutil.rmtree(into, ignore_errors=True)
-    return prepare(read_task(path, target=target), seed, into)
-
-
-def text(path: Path) -> pd.DataFrame:
-    return read_table(path)[0]
 
 
 def bytes_below(path: Path) -> dict[str, bytes]:
@@ -310,9 +298,9 @@ def test_fresh_texts_have_the_form_of_the_old(used: set[str], seed: int) -> None
     assert len({*made} - used) == 30
     shapes = {"".join("9" if c.isdigit() else c if c in "AB-" else "x" for c in text) for text in used}
     extended = tuple(shapes)
-    for text in made:
-        shape = "".join("9" if c.isdigit() else c if c in "AB-" else "x" for c in text)
-        assert shape.startswith(extended), text
+    for new in made:
+        shape = "".join("9" if c.isdigit() else c if c in "AB-" else "x" for c in new)
+        assert shape.startswith(extended), new
 
 
 def test_where_a_form_has_no_free_id_left_it_grows() -> None:

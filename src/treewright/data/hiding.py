@@ -8,7 +8,7 @@ complete, so a crash in between leaves nothing that looks like a split.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from treewright.data.holdout import Fold, Holdout, Role, load_holdout, write_holdout
@@ -25,12 +25,13 @@ from treewright.data.inputs import (
 )
 from treewright.data.profile import profile_table
 from treewright.data.sources import read_sources
-from treewright.data.split import NEVER, SELECTION, Split, deal_rows
+from treewright.data.split import Split, deal_rows
+from treewright.data.strata import NEVER, SELECTION
 from treewright.data.strategy import Strategy, choose_strategy
 from treewright.data.tables import write_table
 from treewright.data.target import labelled_rows
 from treewright.errors import StoreError
-from treewright.task import HoldoutSpec
+from treewright.task import SplitKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,10 +55,15 @@ class _Tables:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What was decided: ``disguised`` are the labelled rows as they look when hidden, ``real`` the test rows."""
+    """What was decided.
+
+    ``visible`` are the columns of ``train.csv`` as scripts see it, ``disguised`` the labelled rows as they look when
+    hidden, ``real`` the test rows.
+    """
 
     strategy: Strategy
     split: Split
+    visible: list[str]
     disguised: pd.DataFrame
     real: pd.DataFrame
     notes: tuple[str, ...]
@@ -103,8 +109,9 @@ def _decide(task: Task, tables: _Tables, seed: int) -> _Plan:
     fixed = clash if why else np.zeros_like(clash)
     split = deal_rows(task, strategy, train, test, fixed=fixed, rng=np.random.default_rng([seed, 0]))
     renamed = clash & (split.deal != NEVER)
-    columns = [name for name in train.columns if name not in task.targets] if test is None else list(test.columns)
-    disguised = train[columns].copy()
+    visible = [name for name in train.columns if not _is_own_fold(name, strategy, test)]
+    columns = [name for name in visible if name not in (*task.targets, task.weight)] if test is None else test.columns
+    disguised = train[list(columns)].copy()
     if renamed.any():
         used = {*train[task.ids[0]], *(() if test is None else test[task.ids[0]])}
         disguised.loc[renamed, task.ids[0]] = fresh_ids(int(renamed.sum()), used, np.random.default_rng([seed, 1]))
@@ -113,7 +120,13 @@ def _decide(task: Task, tables: _Tables, seed: int) -> _Plan:
         notes.append(f"Rows are never hidden where another row has the same id: {why}.")
     elif renamed.any():
         notes.append(f"{renamed.sum():,} hidden rows go under a new id, for another row has theirs.")
-    return _Plan(strategy, split, disguised, disguised.iloc[:0] if test is None else test, tuple(notes))
+    return _Plan(strategy, split, visible, disguised, disguised.iloc[:0] if test is None else test, tuple(notes))
+
+
+def _is_own_fold(name: str, strategy: Strategy, test: pd.DataFrame | None) -> bool:
+    """Whether the column holds the user's own folds, and nothing that a script could learn from."""
+    is_fold = strategy.kind is SplitKind.FOLDS and name == strategy.column
+    return is_fold and (test is None or name not in test.columns)
 
 
 def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> Holdout:
@@ -127,7 +140,7 @@ def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> H
         folds.append(fold)
     full = into / "inputs" / "full" if tables.test is not None else None
     if full:
-        write_input(full, form, tables.train, plan.real)
+        write_input(full, form, tables.train[plan.visible], plan.real)
     return Holdout(
         kind=plan.strategy.kind,
         reason=plan.strategy.reason,
@@ -135,8 +148,12 @@ def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> H
         profile=_profile(task, folds[0].input),
         full=full,
         notes=plan.notes,
-        spec=HoldoutSpec(
-            plan.strategy.kind, plan.strategy.column, plan.strategy.prefix, task.holdout.fraction, plan.split.folds
+        spec=replace(
+            task.holdout,
+            kind=plan.strategy.kind,
+            column=plan.strategy.column,
+            prefix=plan.strategy.prefix,
+            folds=plan.split.folds,
         ),
     )
 
@@ -151,7 +168,7 @@ def _write_fold(tables: _Tables, plan: _Plan, fold: Fold, seed: int, form: Input
     by = [name for name in (plan.strategy.column or "", *task.ids) if name in real.columns]
     order = natural_order(real, plan.disguised[hidden], by, np.random.default_rng([seed, 2, fold.index]))
     shown = pd.concat([real, plan.disguised[hidden]], ignore_index=True).iloc[order]
-    write_input(fold.input, form, tables.train[~hidden], shown)
+    write_input(fold.input, form, tables.train.loc[~hidden, plan.visible], shown)
     roles = np.where(deal[hidden] == SELECTION, Role.SELECTION.value, Role.SEARCH.value)
     answers = {
         "role": np.concatenate([np.full(len(real), Role.TEST.value), roles])[order],
@@ -161,6 +178,9 @@ def _write_fold(tables: _Tables, plan: _Plan, fold: Fold, seed: int, form: Input
     for name in task.targets:
         truth = tables.train.loc[hidden, name].to_numpy(dtype=object)
         answers[f"truth:{name}"] = np.concatenate([np.full(len(real), "", dtype=object), truth])[order]
+    if task.weight is not None:
+        weights = tables.train.loc[hidden, task.weight].to_numpy(dtype=object)
+        answers["weight"] = np.concatenate([np.full(len(real), "0", dtype=object), weights])[order]
     write_table(pd.DataFrame(answers, dtype=object), fold.answers)
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treewright.data.columns import check_ids, infer_roles
+from treewright.data.columns import check_ids, columns_aside, infer_roles
 from treewright.data.settings import FILE, Settings, read_settings
 from treewright.data.sources import read_sources
 from treewright.data.tables import SUFFIXES, is_table, read_header
 from treewright.data.target import infer_goal, labelled_rows
+from treewright.data.weights import check_weights
 from treewright.errors import TaskError
 from treewright.task import Task
 
@@ -58,7 +59,8 @@ def read_task(
     settings = read_settings(path) if path.is_dir() else Settings()
     sources = read_sources(layout.train, layout.test, layout.sample)
     train, test, sample = sources.train, sources.test, sources.sample
-    roles = infer_roles(train, test, sample, settings.target if target is None else _wanted(target, train))
+    wanted = settings.target if target is None else _wanted(target, train)
+    roles = infer_roles(train, test, sample, wanted, columns_aside(settings.holdout, settings.weight))
     has_target = labelled_rows(train, roles.targets)
     labelled = train[has_target]
     if len(labelled) < FEWEST_ROWS:
@@ -78,6 +80,8 @@ def read_task(
         description=description,
         has_sample=sample is not None,
     )
+    if settings.weight is not None:
+        odd += check_weights(settings.weight, labelled, test, roles.targets, inferred.metric)
     side_files, left_out = _side_files(layout.others, roles.targets)
     return Task(
         name=path.resolve().name if path.is_dir() else _stem(path),
@@ -93,6 +97,7 @@ def read_task(
         submission_columns=inferred.submission,
         classes=inferred.classes,
         holdout=settings.holdout,
+        weight=settings.weight,
         side_files=side_files,
         notes=(*sources.notes, *_absences(layout), *roles.notes, *inferred.notes, *odd, *left_out),
     )

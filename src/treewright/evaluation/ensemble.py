@@ -41,7 +41,8 @@ class Pool:
 
     ``answers`` are the predictions as the metric takes them, one array a candidate; ``blendable`` the same as
     ``predictions.blendable`` gives them, ``(candidates, rows, values)``; ``effort`` is the time a candidate takes in
-    seconds, which settles a draw. ``runs`` tells for each row which run of a script predicted it.
+    seconds, which settles a draw. ``runs`` tells for each row which run of a script predicted it, ``row_weights`` how
+    much it counts (``None``: all alike).
     """
 
     task: Task
@@ -50,6 +51,7 @@ class Pool:
     blendable: Array
     effort: tuple[float, ...]
     runs: Rows
+    row_weights: Array | None = None
 
     def predict(self, weights: Array, rows: Rows) -> Array:
         """The weighted candidates' predictions for these rows."""
@@ -64,10 +66,17 @@ class Pool:
 
     def _signed(self, predictions: Array, rows: Rows) -> float:
         sign = self.task.metric.direction.sign
-        return sign * score_by_run(self.task, self.truth[rows], predictions, self.runs[rows])
+        return sign * score_by_run(
+            self.task, self.truth[rows], predictions, self.runs[rows], of_rows(self.row_weights, rows)
+        )
 
 
-def score_by_run(task: Task, truth: Array, predictions: Array, runs: Rows) -> float:
+def of_rows(weights: Array | None, rows: Rows) -> Array | None:
+    """The weights of these rows, where rows have weights."""
+    return None if weights is None else weights[rows]
+
+
+def score_by_run(task: Task, truth: Array, predictions: Array, runs: Rows, row_weights: Array | None = None) -> float:
     """The score; for a metric that ranks, the mean over runs, as each run ranks on a scale of its own.
 
     Runs of which too few rows are there to be scored do not count; ``ValueError`` if that are all of them.
@@ -75,7 +84,8 @@ def score_by_run(task: Task, truth: Array, predictions: Array, runs: Rows) -> fl
     scores, reason = [], None
     for part in _by_run(task, runs):
         try:
-            scores.append(score(task.metric, truth[part], predictions[part], task.classes))
+            weights = of_rows(row_weights, part)
+            scores.append(score(task.metric, truth[part], predictions[part], task.classes, weights=weights))
         except ValueError as error:
             reason = error
     if not scores:
@@ -99,9 +109,11 @@ def best_single(pool: Pool, rows: Rows) -> Array:
     def folds(candidate: int) -> tuple[FoldScore, ...]:
         answer, found = pool.answers[candidate], []
         for n, part in enumerate(_by_run(pool.task, pool.runs[rows])):
-            truth, mine = pool.truth[rows[part]], answer[rows[part]]
+            chosen, classes = rows[part], pool.task.classes
+            truth, mine, weights = pool.truth[chosen], answer[chosen], of_rows(pool.row_weights, chosen)
             with suppress(ValueError):  # too few rows to be scored, for this candidate as for any other
-                found.append(FoldScore(n, *score_with_replicates(metric, truth, mine, pool.task.classes, seed=n)))
+                scored = score_with_replicates(metric, truth, mine, classes, seed=n, weights=weights)
+                found.append(FoldScore(n, *scored))
         return tuple(found)
 
     leader = folds(best[0])

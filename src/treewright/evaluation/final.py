@@ -25,6 +25,7 @@ from treewright.evaluation.ensemble import (
     cross_fitted,
     deal,
     greedy_ensemble,
+    of_rows,
     score_by_run,
 )
 from treewright.evaluation.grading import Grader
@@ -155,7 +156,7 @@ class FinalAnswer:
         """Whether the metric takes its predictions; one whose it does not take must not silence the others."""
         task = self.grader.task
         try:
-            score_by_run(task, self.grader.truth, candidate.hidden.answer, self.grader.runs)
+            score_by_run(task, self.grader.truth, candidate.hidden.answer, self.grader.runs, self.grader.weights)
         except ValueError:
             return False
         return True
@@ -166,6 +167,7 @@ class FinalAnswer:
         The best by its search score, and ``None`` twice, where the hidden rows are too few for the metric.
         """
         task, truth, kept = self.grader.task, self.grader.truth, self.grader.selection_rows
+        row_weights, runs = self.grader.weights, self.grader.runs
         soft = have_probabilities([candidate.hidden for candidate in candidates])
         pool = Pool(
             task,
@@ -173,7 +175,8 @@ class FinalAnswer:
             tuple(candidate.hidden.answer for candidate in candidates),
             np.stack([blendable(task, c.hidden if soft else Predictions(c.hidden.answer)) for c in candidates]),
             tuple(candidate.node.execution.seconds if candidate.node.execution else 0.0 for candidate in candidates),
-            self.grader.runs,
+            runs,
+            row_weights,
         )
         rows, parts = np.arange(len(truth)), deal(len(truth), seed=self.seed)
         rules: list[Callable[[Pool, Any], Any]] = [best_single]
@@ -183,14 +186,19 @@ class FinalAnswer:
         try:
             honest = [cross_fitted(pool, rule, parts, rows) for rule in rules]
             sign = task.metric.direction.sign
-            qualities = [sign * score_by_run(task, truth, predictions, self.grader.runs) for predictions in honest]
+            qualities = [sign * score_by_run(task, truth, predictions, runs, row_weights) for predictions in honest]
             winner = int(np.argmax(qualities))  # the first, so the single node, at a draw
             weights = rules[winner](pool, rows)
         except ValueError:  # the hidden rows are too few for the metric: they have one class only
             return np.eye(len(candidates))[0], None, None
         try:
             reported = score_with_replicates(
-                task.metric, truth[kept], honest[winner][kept], task.classes, seed=self.seed
+                task.metric,
+                truth[kept],
+                honest[winner][kept],
+                task.classes,
+                seed=self.seed,
+                weights=of_rows(row_weights, kept),
             )
         except ValueError:  # the selection rows alone are
             return weights, None, None
@@ -198,9 +206,12 @@ class FinalAnswer:
 
     def _selection_scores(self, candidates: list[Candidate]) -> dict[int, float]:
         task, kept = self.grader.task, self.grader.selection_rows
-        truth = self.grader.truth[kept]
+        truth, weights = self.grader.truth[kept], of_rows(self.grader.weights, kept)
         try:
-            return {c.node.id: score(task.metric, truth, c.hidden.answer[kept], task.classes) for c in candidates}
+            return {
+                c.node.id: score(task.metric, truth, c.hidden.answer[kept], task.classes, weights=weights)
+                for c in candidates
+            }
         except ValueError:  # the metric cannot be told from so few rows
             return {}
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from treewright.data import Role
 from treewright.data.tables import read_table
+from treewright.data.weights import read_weights
 from treewright.errors import MetricError, RunFormatError, TaskError
 from treewright.evaluation.predictions import Predictions, average
 from treewright.evaluation.scoring import score, score_with_replicates
@@ -37,7 +38,7 @@ class GradedFold:
 
     ``search``, ``selection`` and ``test`` are positions in the fold's ``test.csv``, the last two in the order of the
     user's own files, so that they line up across folds. ``truth`` has one entry for each row of ``test.csv``, of
-    which those of test rows mean nothing.
+    which those of test rows mean nothing; so have ``weights``, ``None`` where all rows count alike.
     """
 
     index: int
@@ -47,6 +48,7 @@ class GradedFold:
     selection: Rows
     test: Rows
     truth: Array
+    weights: Array | None = None
 
     @classmethod
     def from_fold(cls, fold: Fold, task: Task) -> GradedFold:
@@ -60,7 +62,8 @@ class GradedFold:
         truth = read_targets(rows.truth.iloc[hidden], task)
         everywhere = np.zeros((len(rows.roles), *truth.shape[1:]))
         everywhere[hidden] = truth
-        return cls(fold.index, fold.input, read_form(fold.input / SAMPLE, task), search, selection, test, everywhere)
+        form = read_form(fold.input / SAMPLE, task)
+        return cls(fold.index, fold.input, form, search, selection, test, everywhere, rows.weights)
 
     def tells(self, metric: Metric) -> bool:
         """Whether its search rows can be scored at all: what ranks needs two classes among them."""
@@ -74,7 +77,7 @@ class Grader:
 
     ``full`` is the input with all labelled rows and its form, ``sample`` the user's own sample submission as text;
     both ``None`` without a test table. ``truth`` are the answers to all search rows, fold after fold, and then to the
-    selection rows.
+    selection rows; ``weights`` tell how much each of these counts, ``None`` where all count alike.
     """
 
     task: Task
@@ -83,6 +86,7 @@ class Grader:
     full: Path | None
     full_form: Form | None
     sample: pd.DataFrame | None
+    weights: Array | None = None
 
     @classmethod
     def from_holdout(cls, task: Task, holdout: Holdout) -> Grader:
@@ -102,7 +106,7 @@ class Grader:
             )
         if task.metric.source:
             _rehearse(task, truth)
-        return cls(task, folds, truth, full, form, sample)
+        return cls(task, folds, truth, full, form, sample, _weights(folds))
 
     @property
     def selection_rows(self) -> Rows:
@@ -128,6 +132,14 @@ class Grader:
         if self.full is None:
             return None
         return average(self.task, [folds[fold.index].rows(fold.test) for fold in self.folds if fold.index in folds])
+
+
+def _weights(folds: tuple[GradedFold, ...]) -> Array | None:
+    """The weights of all search rows, fold after fold, and of the selection rows."""
+    parts = [fold.weights[fold.search] for fold in folds if fold.weights is not None]
+    if len(parts) < len(folds) or folds[0].weights is None:
+        return None
+    return np.concatenate([*parts, folds[0].weights[folds[0].selection]])
 
 
 def _rehearse(task: Task, truth: Array) -> None:
@@ -157,7 +169,8 @@ def grade_file(task: Task, submission: Path, answers: Path) -> dict[str, Any]:
     try:
         form = Form.of(truth, task, submission.stat().st_size)
         answer = read_submission(submission, form, task)
-        value, replicates = score_with_replicates(task.metric, actual, answer, task.classes, seed=0)
+        weights = read_weights(truth[task.weight]) if task.weight in truth.columns else None
+        value, replicates = score_with_replicates(task.metric, actual, answer, task.classes, seed=0, weights=weights)
     except FileNotFoundError:
         raise TaskError(f"there is no file {submission}") from None
     except (InvalidSubmission, ValueError) as error:

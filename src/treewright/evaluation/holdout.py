@@ -127,8 +127,9 @@ class HoldoutEvaluator:
         assert attempt.predictions is not None
         task = self.grader.task
         answer = attempt.predictions.answer[fold.search]
+        weights = None if fold.weights is None else fold.weights[fold.search]
         score, replicates = score_with_replicates(
-            task.metric, fold.truth[fold.search], answer, task.classes, seed=fold.index
+            task.metric, fold.truth[fold.search], answer, task.classes, seed=fold.index, weights=weights
         )
         return FoldScore(fold.index, score, replicates)
 
