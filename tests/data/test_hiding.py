@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from data.making import hide, plain_tables, text
 from treewright.data import Role, load_holdout, prepare, read_task
 from treewright.data.ids import fresh_ids
-from treewright.errors import RunFormatError, StoreError, TaskError
+from treewright.errors import CannotSplit, RunFormatError, StoreError, TaskError
 from treewright.task import HoldoutSpec, SplitKind
 
 if TYPE_CHECKING:
@@ -258,24 +258,27 @@ def test_hidden_rows_that_share_an_id_are_told_apart(folder: MakeFolder) -> None
         assert text(fold.input / "test.csv")["Id"].is_unique
 
 
+def dated(train_days: range, test_days: range) -> dict[str, pd.DataFrame]:
+    """Ids that cannot be replaced, for they are dates."""
+    tables = plain_tables(len(train_days), len(test_days))
+    start = pd.Timestamp("2024-01-01")
+    for name, days in (("train", train_days), ("test", test_days)):
+        tables[name]["Id"] = [f"{start + pd.Timedelta(days=day):%Y-%m-%d}" for day in days]
+    return {**tables, "sample": tables["test"][["Id"]].assign(weight=0)}
+
+
 def test_rows_whose_id_cannot_change_are_never_hidden(folder: MakeFolder) -> None:
-    tables = plain_tables(100, 50)
-    tables["test"] = tables["test"].assign(Id=np.arange(51, 101))
-    tables["sample"] = tables["test"][["Id"]].assign(weight=0)
-    holdout = hide(folder(**tables, **{"regions.csv": "Id,region\n1,north\n"}))
+    holdout = hide(folder(**dated(range(100), range(50, 100)), toml='[holdout]\nkind = "random"'))
     for fold in holdout.folds:
         rows = fold.rows()
         assert rows.positions[rows.roles != Role.TEST].max() < 50
-    assert any("regions.csv refers to Id" in note for note in holdout.notes)
+    assert any("Id is a date, which cannot be replaced" in note for note in holdout.notes)
 
 
 def test_if_no_row_can_be_hidden_the_task_is_refused(folder: MakeFolder) -> None:
-    tables = plain_tables(50, 50)
-    tables["test"] = tables["test"].assign(Id=np.arange(1, 51))
-    tables["sample"] = tables["test"][["Id"]].assign(weight=0)
-    path = folder(**tables, **{"regions.csv": "Id,region\n1,north\n"})
+    path = folder(**dated(range(50), range(50)), toml='[holdout]\nkind = "random"')
     with pytest.raises(
-        TaskError, match="only 0 parts of the rows can be hidden by rows, but 3 are needed; 50 rows have the id"
+        CannotSplit, match="only 0 parts of the rows can be hidden by rows, but 3 are needed; 50 rows have the id"
     ):
         hide(path)
 

@@ -17,40 +17,39 @@ from treewright.data.inputs import (
     TEST,
     TRAIN,
     InputForm,
-    copy_side_files,
     natural_order,
     other_files,
     placeholder_row,
     write_input,
 )
 from treewright.data.profile import profile_table
+from treewright.data.side_files import find_side_files
+from treewright.data.side_rows import Shown, TaskRows, keys_of
 from treewright.data.sources import read_sources
 from treewright.data.split import Split, deal_rows
 from treewright.data.strata import NEVER, SELECTION
 from treewright.data.strategy import Strategy, choose_strategy
-from treewright.data.tables import write_table
+from treewright.data.tables import is_missing, write_table
 from treewright.data.target import labelled_rows
-from treewright.errors import StoreError
+from treewright.errors import CannotSplit, StoreError
 from treewright.task import SplitKind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np  # noqa: TC004 -- nobody evaluates the annotations, and this floor must not import numpy
-    import pandas as pd  # noqa: TC004
-    from numpy.typing import NDArray  # noqa: TC004
+    import pandas as pd  # noqa: TC004 -- nobody evaluates the annotations, and this floor must not import pandas
 
     from treewright.task import TableProfile, Task
 
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """The user's tables as text: the labelled rows, their ``positions`` in the file, and the others."""
+    """The user's tables as text: the labelled rows of the training table, and the others; ``rows`` are their ids."""
 
     train: pd.DataFrame
-    positions: NDArray[np.int64]
     test: pd.DataFrame | None
     sample: pd.DataFrame | None
+    rows: TaskRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,7 @@ def prepare(task: Task, seed: int, into: Path) -> Holdout:
     if into.exists() and any(into.iterdir()):
         raise StoreError(f"{into} already holds files; split data is written into a new folder only")
     tables = _read(task)
+    _check_meaning(task, tables)
     plan = _decide(task, tables, seed)
     building = into.with_name(f".{into.name}.partial")
     try:
@@ -91,12 +91,22 @@ def prepare(task: Task, seed: int, into: Path) -> Holdout:
 
 
 def _read(task: Task) -> _Tables:
-    import numpy as np
-
     sources = read_sources(task.train, task.test, task.sample)
-    labelled = labelled_rows(sources.train, task.targets)
-    train = sources.train[labelled].reset_index(drop=True)
-    return _Tables(train, np.flatnonzero(labelled), sources.test, sources.sample)
+    labelled = labelled_rows(sources.train, task.targets).to_numpy()
+    rows = TaskRows.of(sources.train, sources.test, labelled=labelled, ids=task.ids, targets=task.targets)
+    return _Tables(sources.train[labelled].reset_index(drop=True), sources.test, sources.sample, rows)
+
+
+def _check_meaning(task: Task, tables: _Tables) -> None:
+    """``CannotSplit`` if what rows are like stands only in files that scripts must not see."""
+    shown = tables.train.columns if tables.test is None else tables.test.columns
+    features = [name for name in shown if name not in (*task.ids, *task.targets, task.weight)]
+    if task.withheld and not features and not task.side_files:
+        names = ", ".join(path.name for path in task.withheld[:8])
+        raise CannotSplit(
+            f"the tables of {task.name} have ids and targets only, and what the rows are like is in {names}, "
+            "which cannot be split without showing hidden labels"
+        )
 
 
 def _decide(task: Task, tables: _Tables, seed: int) -> _Plan:
@@ -108,19 +118,31 @@ def _decide(task: Task, tables: _Tables, seed: int) -> _Plan:
     why = why_fixed(task, train) if clash.any() else None
     fixed = clash if why else np.zeros_like(clash)
     split = deal_rows(task, strategy, train, test, fixed=fixed, rng=np.random.default_rng([seed, 0]))
-    renamed = clash & (split.deal != NEVER)
+    renamed, notes = clash & (split.deal != NEVER), [split.note, _counts(split, len(train))]
     visible = [name for name in train.columns if not _is_own_fold(name, strategy, test)]
     columns = [name for name in visible if name not in (*task.targets, task.weight)] if test is None else test.columns
     disguised = train[list(columns)].copy()
+    if test is not None:
+        notes += _empty_as_in_test(disguised, test)
     if renamed.any():
         used = {*train[task.ids[0]], *(() if test is None else test[task.ids[0]])}
         disguised.loc[renamed, task.ids[0]] = fresh_ids(int(renamed.sum()), used, np.random.default_rng([seed, 1]))
-    notes = [split.note, _counts(split, len(train))]
     if why:
         notes.append(f"Rows are never hidden where another row has the same id: {why}.")
     elif renamed.any():
         notes.append(f"{renamed.sum():,} hidden rows go under a new id, for another row has theirs.")
     return _Plan(strategy, split, visible, disguised, disguised.iloc[:0] if test is None else test, tuple(notes))
+
+
+def _empty_as_in_test(disguised: pd.DataFrame, test: pd.DataFrame) -> list[str]:
+    """Take from hidden rows the values of columns in which no test row has any; what is to be said about it."""
+    emptied = []
+    for name in test.columns[is_missing(test.iloc[0]).to_numpy()]:
+        has_value = ~is_missing(disguised[name])
+        if has_value.any() and is_missing(test[name]).all():
+            disguised.loc[has_value, name] = test[name].iloc[0]
+            emptied.append(name)
+    return [f"No test row has a value in {', '.join(emptied)}, so hidden rows have none either."] if emptied else []
 
 
 def _is_own_fold(name: str, strategy: Strategy, test: pd.DataFrame | None) -> bool:
@@ -130,17 +152,19 @@ def _is_own_fold(name: str, strategy: Strategy, test: pd.DataFrame | None) -> bo
 
 
 def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> Holdout:
-    copy_side_files(task.side_files, into / "side")
-    form = InputForm(task, placeholder_row(task, tables.sample), into / "side")
+    form = InputForm(task, placeholder_row(task, tables.sample))
+    side = find_side_files(task.side_files, tables.rows)
+    side.copy(into / "side")
     (into / "answers").mkdir()
     folds = []
     for index in range(plan.split.folds):
         fold = Fold(index, into / "inputs" / f"fold{index}", into / "answers" / f"fold{index}.csv")
-        _write_fold(tables, plan, fold, seed, form)
+        side.write(into / "side", fold.input, _write_fold(tables, plan, fold, seed, form))
         folds.append(fold)
     full = into / "inputs" / "full" if tables.test is not None else None
     if full:
         write_input(full, form, tables.train[plan.visible], plan.real)
+        side.write(into / "side", full, _all_shown(tables))
     return Holdout(
         kind=plan.strategy.kind,
         reason=plan.strategy.reason,
@@ -158,8 +182,8 @@ def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> H
     )
 
 
-def _write_fold(tables: _Tables, plan: _Plan, fold: Fold, seed: int, form: InputForm) -> None:
-    """Write a fold's input, and its answers: what is needed to grade each row of its ``test.csv``."""
+def _write_fold(tables: _Tables, plan: _Plan, fold: Fold, seed: int, form: InputForm) -> Shown:
+    """Write a fold's tables, and its answers: what is needed to grade each row of its ``test.csv``."""
     import numpy as np
     import pandas as pd
 
@@ -172,7 +196,7 @@ def _write_fold(tables: _Tables, plan: _Plan, fold: Fold, seed: int, form: Input
     roles = np.where(deal[hidden] == SELECTION, Role.SELECTION.value, Role.SEARCH.value)
     answers = {
         "role": np.concatenate([np.full(len(real), Role.TEST.value), roles])[order],
-        "position": np.concatenate([np.arange(len(real)), tables.positions[hidden]])[order].astype(str),
+        "position": np.concatenate([np.arange(len(real)), tables.rows.positions[hidden]])[order].astype(str),
     }
     answers |= {f"id:{name}": shown[name].to_numpy(dtype=object) for name in task.ids}
     for name in task.targets:
@@ -182,6 +206,16 @@ def _write_fold(tables: _Tables, plan: _Plan, fold: Fold, seed: int, form: Input
         weights = tables.train.loc[hidden, task.weight].to_numpy(dtype=object)
         answers["weight"] = np.concatenate([np.full(len(real), "0", dtype=object), weights])[order]
     write_table(pd.DataFrame(answers, dtype=object), fold.answers)
+    names = keys_of(plan.disguised, task.ids) if task.ids else None
+    return Shown(tables.rows, np.asarray(hidden), names, order, (seed, 3, fold.index))
+
+
+def _all_shown(tables: _Tables) -> Shown:
+    """No row is hidden."""
+    import numpy as np
+
+    rows = tables.rows
+    return Shown(rows, np.zeros(len(tables.train), dtype=bool), rows.train, np.arange(rows.test_count), (0,))
 
 
 def _counts(split: Split, rows: int) -> str:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from treewright.data.columns import check_ids, columns_aside, infer_roles
 from treewright.data.settings import FILE, Settings, read_settings
+from treewright.data.side_files import find_side_files
+from treewright.data.side_rows import TaskRows
 from treewright.data.sources import read_sources
-from treewright.data.tables import SUFFIXES, is_table, read_header
+from treewright.data.tables import SUFFIXES, is_table
 from treewright.data.target import infer_goal, labelled_rows
 from treewright.data.weights import check_weights
 from treewright.errors import TaskError
@@ -25,11 +27,6 @@ FEWEST_ROWS = 20
 DESCRIPTIONS = ("description.md", "readme.md", "description.txt", "readme.txt", "readme")
 
 _SAMPLE = re.compile(r".*_submission|submission_(format|example)")
-_OPAQUE = (
-    *(".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar"),
-    *(".parquet", ".feather", ".arrow", ".pkl", ".pickle", ".joblib", ".h5", ".hdf5", ".xlsx", ".xls"),
-    *(".db", ".sqlite", ".npy", ".npz"),
-)
 _NOT_DATA = frozenset({"runs", "__pycache__", "__MACOSX"})
 _HEADING = re.compile(r"#+\s+(.*)")
 
@@ -82,7 +79,8 @@ def read_task(
     )
     if settings.weight is not None:
         odd += check_weights(settings.weight, labelled, test, roles.targets, inferred.metric)
-    side_files, left_out = _side_files(layout.others, roles.targets)
+    rows = TaskRows.of(train, test, labelled=has_target.to_numpy(), ids=roles.ids, targets=roles.targets)
+    side = find_side_files(layout.others, rows)
     return Task(
         name=path.resolve().name if path.is_dir() else _stem(path),
         goal=goal or settings.goal or _goal(description) or f"Predict {', '.join(roles.targets)}.",
@@ -98,8 +96,9 @@ def read_task(
         classes=inferred.classes,
         holdout=settings.holdout,
         weight=settings.weight,
-        side_files=side_files,
-        notes=(*sources.notes, *_absences(layout), *roles.notes, *inferred.notes, *odd, *left_out),
+        side_files=side.entries,
+        withheld=tuple(side.refused),
+        notes=(*sources.notes, *_absences(layout), *roles.notes, *inferred.notes, *odd, *side.notes()),
     )
 
 
@@ -131,38 +130,6 @@ def _absences(layout: _Layout) -> list[str]:
     if layout.test is None:
         return ["There is no test.csv: scripts predict hidden rows only."]
     return [] if layout.sample else ["There is no sample submission: ids and targets make one."]
-
-
-def _side_files(files: Iterable[Path], targets: Sequence[str]) -> tuple[tuple[Path, ...], list[str]]:
-    """The files that scripts may see unchanged, and why the others stay out: they could give hidden labels away."""
-    kept, notes = [], []
-    for file in files:
-        if why := _suspicion(file, targets):
-            notes.append(f"{file.name} {why}, so scripts do not see it: it could show hidden labels.")
-        else:
-            kept.append(file)
-    return tuple(kept), notes
-
-
-def _suspicion(path: Path, targets: Sequence[str]) -> str | None:
-    if path.is_dir():
-        inside = (file for file in sorted(path.rglob("*")) if file.is_symlink() or not file.is_dir())
-        return next(
-            (f"contains {file.name}, which {why}" for file in inside if (why := _suspicion_of_file(file, targets))),
-            None,
-        )
-    return _suspicion_of_file(path, targets)
-
-
-def _suspicion_of_file(path: Path, targets: Sequence[str]) -> str | None:
-    if not path.is_file():
-        return "is no plain file"
-    if not is_table(path):
-        return "cannot be looked into" if path.name.lower().endswith(_OPAQUE) else None
-    try:
-        return "has the target's column" if any(name in targets for name in read_header(path)) else None
-    except TaskError:
-        return "cannot be read"
 
 
 def _first(tables: Iterable[Path], fits: Callable[[str], bool]) -> Path | None:
