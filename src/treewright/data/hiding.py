@@ -32,14 +32,14 @@ from treewright.data.strategy import Strategy, choose_strategy
 from treewright.data.tables import is_missing, write_table
 from treewright.data.target import labelled_rows
 from treewright.errors import CannotSplit, StoreError
-from treewright.task import SplitKind
+from treewright.task import SplitKind, TableProfile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd  # noqa: TC004 -- nobody evaluates the annotations, and this floor must not import pandas
 
-    from treewright.task import TableProfile, Task
+    from treewright.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,24 @@ def prepare(task: Task, seed: int, into: Path) -> Holdout:
     """
     if into.exists() and any(into.iterdir()):
         raise StoreError(f"{into} already holds files; split data is written into a new folder only")
-    tables = _read(task)
-    _check_meaning(task, tables)
-    plan = _decide(task, tables, seed)
     building = into.with_name(f".{into.name}.partial")
     try:
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir(parents=True)
-        write_holdout(_write(task, tables, plan, seed, building), task, building)
+        holdout = _hide(task, seed, building)
+        profile = _profile(task, holdout.folds[0].input)  # reads what was written: the tables as text are gone by now
+        write_holdout(replace(holdout, profile=profile), task, building)
         building.replace(into)
     except OSError as error:
         raise StoreError(f"the split data cannot be written to {into}: {error.strerror or error}") from None
     return load_holdout(into)
+
+
+def _hide(task: Task, seed: int, into: Path) -> Holdout:
+    tables = _read(task)
+    _check_meaning(task, tables)
+    plan = _decide(task, tables, seed)
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
+    return _write(task, tables, plan, seed, into)
 
 
 def _read(task: Task) -> _Tables:
@@ -152,6 +158,7 @@ def _is_own_fold(name: str, strategy: Strategy, test: pd.DataFrame | None) -> bo
 
 
 def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> Holdout:
+    """Write all inputs and answers; what is returned lacks its profile."""
     form = InputForm(task, placeholder_row(task, tables.sample))
     side = find_side_files(task.side_files, tables.rows)
     side.copy(into / "side")
@@ -169,7 +176,7 @@ def _write(task: Task, tables: _Tables, plan: _Plan, seed: int, into: Path) -> H
         kind=plan.strategy.kind,
         reason=plan.strategy.reason,
         folds=tuple(folds),
-        profile=_profile(task, folds[0].input),
+        profile=TableProfile(0, 0, (), ()),
         full=full,
         notes=plan.notes,
         spec=replace(

@@ -94,7 +94,9 @@ class SideFiles:
 
 def find_side_files(files: Sequence[Path], rows: TaskRows) -> SideFiles:
     """Decide on each of these files and folders, which lie in one folder."""
-    root = files[0].parent if files else Path()
+    if not files:
+        return SideFiles(Path(), (), (), {})
+    root = files[0].parent
     refused: dict[Path, str] = {}
     while True:
         entries = tuple(file for file in files if file not in refused)

@@ -37,6 +37,8 @@ MISSING = frozenset([
 SEPARATORS = ",;\t|"
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", SUFFIX)
 MOST_COLUMNS = 100_000
+PIECE = 50_000
+"""Rows that are written at a time, so that writing takes hardly any memory."""
 
 _NAMES = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
@@ -74,12 +76,14 @@ def read_header(path: Path) -> tuple[str, ...]:
 
 def write_table(frame: pd.DataFrame, path: Path, separator: str = ",") -> None:
     """Write text cells as plain UTF-8 CSV that reads back the same."""
-    cells = frame.to_numpy(dtype=object)
-    returns = any("\r" in "".join(row) for row in cells)  # csv puts quotes around what is in its line end only
+    parts = [slice(start, start + PIECE) for start in range(0, len(frame), PIECE)]
+    # csv puts quotes around what is in its line end only
+    returns = any("\r" in "".join(frame[name].iloc[part]) for name in frame.columns for part in parts)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=separator, lineterminator="\r\n" if returns else "\n")
         writer.writerow(frame.columns)
-        writer.writerows(cells)
+        for part in parts:
+            writer.writerows(frame.iloc[part].to_numpy(dtype=object).tolist())
 
 
 def is_missing(cells: pd.Series) -> pd.Series:
