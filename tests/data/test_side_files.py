@@ -11,6 +11,7 @@ import pytest
 from data.making import hide, plain_tables, text
 from treewright.data import Holdout, Role, read_task
 from treewright.data.row_files import _Names
+from treewright.errors import TaskError
 
 if TYPE_CHECKING:
     from pathlib import Path
