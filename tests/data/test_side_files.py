@@ -358,6 +358,6 @@ def test_without_pyarrow_a_parquet_file_says_how_to_mend_it(
     tables["train"].to_parquet(path / "train.parquet")
     monkeypatch.setattr("treewright.data.parquet.find_spec", lambda _: None)
     with pytest.raises(
-        Exception, match=r"train\.parquet needs pyarrow to be read: pip install 'treewright\[parquet\]'"
+        TaskError, match=r"train\.parquet needs pyarrow to be read: pip install 'treewright\[parquet\]'"
     ):
         read_task(path)
