@@ -143,7 +143,7 @@ def test_a_folder_that_does_not_exist(refused):
     assert "task: there is no such folder" in refused("run", "task")
 
 
-@pytest.mark.parametrize("name", ["train.parquet", "train.xlsx"])
+@pytest.mark.parametrize("name", ["train.feather", "train.xlsx"])
 def test_a_folder_with_another_kind_of_table(home, refused, name):
     (home / "task").mkdir()
     (home / "task" / name).write_bytes(b"PAR1")

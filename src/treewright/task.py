@@ -32,21 +32,23 @@ class SplitKind(StrEnum):
     """How the hidden rows are drawn, so that they differ from the visible ones as test differs from train.
 
     ``RANDOM`` is stratified by the target. ``TIME`` hides the end of the time axis, ``BLOCKS`` whole blocks of
-    time as the test rows come in blocks, ``GROUP`` whole groups of rows.
+    time as the test rows come in blocks, ``GROUP`` whole groups of rows, ``FOLDS`` the user's own parts.
     """
 
     RANDOM = "random"
     TIME = "time"
     BLOCKS = "blocks"
     GROUP = "group"
+    FOLDS = "folds"
 
 
 @dataclass(frozen=True, slots=True)
 class HoldoutSpec:
     """How rows are hidden, as ``[holdout]`` in ``task.toml`` or as inferred.
 
-    ``column`` is the time or group column; ``prefix`` the delimiter whose left part of the column is the group
-    (``"_"`` for ids like ``0013_01``); ``fraction`` the share of rows hidden for each of search and selection.
+    ``column`` is the time or group column, or the one with the user's own folds; ``prefix`` the delimiter whose left
+    part of the column is the group (``"_"`` for ids like ``0013_01``); ``fraction`` the share of rows hidden for each
+    of search and selection. ``selection`` names the one of the user's own folds that is kept for the selection.
     """
 
     kind: SplitKind | None = None
@@ -54,6 +56,7 @@ class HoldoutSpec:
     prefix: str | None = None
     fraction: float = 0.1
     folds: int | None = None
+    selection: str | None = None
 
 
 class ColumnKind(StrEnum):
@@ -124,8 +127,10 @@ class Task:
     class names where each class has a column of probabilities. ``classes`` are the labels as they are written in
     ``train.csv`` (empty for regression). ``ids`` may be empty: rows then count by their order.
     ``evaluation`` is the one that is asked for; ``None`` means hidden rows wherever that is possible.
-    ``side_files`` are further files that go unchanged into ``./input``. ``notes`` say what was inferred and why,
-    one sentence each, for the user to read.
+    ``weight`` is the column of the training table that tells how much a row counts in the score. ``side_files`` are
+    further files that go into ``./input``, where they follow the rows; ``withheld`` are those that scripts must not
+    see, for they could show hidden labels. ``notes`` say what was inferred and why, one sentence each, for the user to
+    read.
     """
 
     name: str
@@ -142,5 +147,7 @@ class Task:
     classes: tuple[str, ...] = ()
     holdout: HoldoutSpec = HoldoutSpec()
     evaluation: EvaluationKind | None = None
+    weight: str | None = None
     side_files: tuple[Path, ...] = ()
+    withheld: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()

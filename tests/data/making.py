@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from treewright.data import Holdout, prepare, read_task
+from treewright.data.tables import read_table
 from treewright.metrics import find_metric
 from treewright.task import HoldoutSpec, TargetKind, Task
 
@@ -31,6 +34,17 @@ def plain_tables(train_rows: int, test_rows: int, seed: int = 0) -> dict[str, pd
     test = table.iloc[train_rows:]
     sample = pd.DataFrame({"Id": test["Id"], "weight": 50})
     return {"train": train, "test": test, "sample": sample}
+
+
+def hide(path: Path, seed: int = 0, target: str | None = None) -> Holdout:
+    """Split the task beside its folder."""
+    into = path.parent / f"{path.name}-{seed}"
+    shutil.rmtree(into, ignore_errors=True)
+    return prepare(read_task(path, target=target), seed, into)
+
+
+def text(path: Path) -> pd.DataFrame:
+    return read_table(path)[0]
 
 
 def make_task(ids: tuple[str, ...] = (), **holdout: object) -> Task:

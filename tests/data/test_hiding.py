@@ -13,11 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.making import plain_tables
-from treewright.data import Holdout, Role, load_holdout, prepare, read_task
+from data.making import hide, plain_tables, text
+from treewright.data import Role, load_holdout, prepare, read_task
 from treewright.data.ids import fresh_ids
-from treewright.data.tables import read_table
-from treewright.errors import RunFormatError, StoreError, TaskError
+from treewright.errors import CannotSplit, RunFormatError, StoreError, TaskError
 from treewright.task import HoldoutSpec, SplitKind
 
 if TYPE_CHECKING:
@@ -26,17 +25,6 @@ if TYPE_CHECKING:
     from data.making import MakeFolder
 
     Tables = dict[str, pd.DataFrame]
-
-
-def hide(path: Path, seed: int = 0, target: str | None = None) -> Holdout:
-    """Split the task beside its folder."""
-    into = path.parent / f"{path.name}-{seed}"
-    shutil.rmtree(into, ignore_errors=True)
-    return prepare(read_task(path, target=target), seed, into)
-
-
-def text(path: Path) -> pd.DataFrame:
-    return read_table(path)[0]
 
 
 def bytes_below(path: Path) -> dict[str, bytes]:
@@ -270,24 +258,27 @@ def test_hidden_rows_that_share_an_id_are_told_apart(folder: MakeFolder) -> None
         assert text(fold.input / "test.csv")["Id"].is_unique
 
 
+def dated(train_days: range, test_days: range) -> dict[str, pd.DataFrame]:
+    """Ids that cannot be replaced, for they are dates."""
+    tables = plain_tables(len(train_days), len(test_days))
+    start = pd.Timestamp("2024-01-01")
+    for name, days in (("train", train_days), ("test", test_days)):
+        tables[name]["Id"] = [f"{start + pd.Timedelta(days=day):%Y-%m-%d}" for day in days]
+    return {**tables, "sample": tables["test"][["Id"]].assign(weight=0)}
+
+
 def test_rows_whose_id_cannot_change_are_never_hidden(folder: MakeFolder) -> None:
-    tables = plain_tables(100, 50)
-    tables["test"] = tables["test"].assign(Id=np.arange(51, 101))
-    tables["sample"] = tables["test"][["Id"]].assign(weight=0)
-    holdout = hide(folder(**tables, **{"regions.csv": "Id,region\n1,north\n"}))
+    holdout = hide(folder(**dated(range(100), range(50, 100)), toml='[holdout]\nkind = "random"'))
     for fold in holdout.folds:
         rows = fold.rows()
         assert rows.positions[rows.roles != Role.TEST].max() < 50
-    assert any("regions.csv refers to Id" in note for note in holdout.notes)
+    assert any("Id is a date, which cannot be replaced" in note for note in holdout.notes)
 
 
 def test_if_no_row_can_be_hidden_the_task_is_refused(folder: MakeFolder) -> None:
-    tables = plain_tables(50, 50)
-    tables["test"] = tables["test"].assign(Id=np.arange(1, 51))
-    tables["sample"] = tables["test"][["Id"]].assign(weight=0)
-    path = folder(**tables, **{"regions.csv": "Id,region\n1,north\n"})
+    path = folder(**dated(range(50), range(50)), toml='[holdout]\nkind = "random"')
     with pytest.raises(
-        TaskError, match="only 0 parts of the rows can be hidden by rows, but 3 are needed; 50 rows have the id"
+        CannotSplit, match="only 0 parts of the rows can be hidden by rows, but 3 are needed; 50 rows have the id"
     ):
         hide(path)
 
@@ -310,9 +301,9 @@ def test_fresh_texts_have_the_form_of_the_old(used: set[str], seed: int) -> None
     assert len({*made} - used) == 30
     shapes = {"".join("9" if c.isdigit() else c if c in "AB-" else "x" for c in text) for text in used}
     extended = tuple(shapes)
-    for text in made:
-        shape = "".join("9" if c.isdigit() else c if c in "AB-" else "x" for c in text)
-        assert shape.startswith(extended), text
+    for new in made:
+        shape = "".join("9" if c.isdigit() else c if c in "AB-" else "x" for c in new)
+        assert shape.startswith(extended), new
 
 
 def test_where_a_form_has_no_free_id_left_it_grows() -> None:

@@ -376,7 +376,7 @@ def test_files_that_could_show_hidden_labels_stay_out(folder: MakeFolder, tables
     for reason in (
         "old_answers.csv has the target's column",
         "everything.zip cannot be looked into",
-        "train.parquet cannot be looked into",
+        "train.parquet cannot be read",
         "folds contains first.csv, which has the target's column",
     ):
         assert re.search(reason, left_out)

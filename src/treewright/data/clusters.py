@@ -34,7 +34,7 @@ def cluster_rows(strategy: Strategy, train: pd.DataFrame, hidden: NDArray[np.boo
     import pandas as pd
 
     alone = np.arange(len(train))
-    if strategy.kind is SplitKind.RANDOM or strategy.column is None:
+    if strategy.kind in {SplitKind.RANDOM, SplitKind.FOLDS} or strategy.column is None:
         return alone
     cells = train[strategy.column]
     if strategy.kind is SplitKind.GROUP:

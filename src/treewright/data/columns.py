@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 from treewright.data.tables import is_missing
 from treewright.errors import TaskError
+from treewright.task import SplitKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import pandas as pd
+
+    from treewright.task import HoldoutSpec
 
 MOST_CLASSES = 1_000
 
@@ -37,9 +40,15 @@ class Roles:
 
 
 def infer_roles(
-    train: pd.DataFrame, test: pd.DataFrame | None, sample: pd.DataFrame | None, wanted: Sequence[str]
+    train: pd.DataFrame,
+    test: pd.DataFrame | None,
+    sample: pd.DataFrame | None,
+    wanted: Sequence[str],
+    aside: Collection[str] = (),
 ) -> Roles:
     """Read the roles off the three tables; ``wanted`` are the targets that the user named, if any.
+
+    ``aside`` are columns that are known to be for something else, and so no targets.
 
     ``TaskError`` if the tables do not fit together or leave open what is to be predicted.
     """
@@ -49,8 +58,8 @@ def infer_roles(
             f"test.csv has columns that train.csv lacks: {_listed(lost)}; a script could not learn from them"
         )
     if test is None:
-        return _roles_of_one_table(train, wanted)
-    only_train = [name for name in train.columns if name not in test.columns]
+        return _roles_of_one_table(train, wanted, aside)
+    only_train = [name for name in train.columns if name not in test.columns and name not in aside]
     if not only_train:
         raise TaskError(
             "train.csv has no column that test.csv lacks, so nothing is left to predict; drop it from test.csv"
@@ -108,12 +117,18 @@ def _roles_without_sample(
     return Roles(ids, targets, targets, notes=(note, _ids_note(ids)))
 
 
-def _roles_of_one_table(train: pd.DataFrame, wanted: Sequence[str]) -> Roles:
+def columns_aside(spec: HoldoutSpec, weight: str | None) -> tuple[str, ...]:
+    """The columns that tell how the harness works and nothing about a row: its weight and its fold."""
+    folds = spec.column if spec.kind is SplitKind.FOLDS else None
+    return tuple(name for name in (weight, folds) if name is not None)
+
+
+def _roles_of_one_table(train: pd.DataFrame, wanted: Sequence[str], aside: Collection[str]) -> Roles:
     if not wanted:
         raise TaskError(
             f"one table alone does not show what to predict; add --target COLUMN, one of {_listed(train.columns)}"
         )
-    features = [name for name in train.columns if name not in wanted]
+    features = [name for name in train.columns if name not in wanted and name not in aside]
     if not features:
         raise TaskError(f"there is nothing to predict {_listed(wanted)} from: the table has no other column")
     ids = tuple(name for name in _called_id(features) if train[name].is_unique)[:1]

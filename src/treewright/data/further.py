@@ -16,7 +16,9 @@ from treewright.data.hiding import Tables, make_plan, read_tables, write_fold
 from treewright.data.holdout import FURTHER, Fold, Role, load_holdout
 from treewright.data.ids import taken, why_fixed
 from treewright.data.inputs import InputForm, placeholder_row
-from treewright.data.split import NEVER, SELECTION, Split, deal_rows
+from treewright.data.side_files import find_side_files
+from treewright.data.split import Split, deal_rows
+from treewright.data.strata import NEVER, SELECTION
 from treewright.data.strategy import choose_strategy, time_axis
 from treewright.errors import StoreError, TaskError
 from treewright.task import HoldoutSpec, SplitKind, Task
@@ -64,10 +66,12 @@ class FurtherSplits:
         task = replace(self.task, holdout=_terms(holdout.spec))
         strategy = choose_strategy(task, tables.train, tables.test)
         rows = holdout.folds[0].rows()
-        kept = np.isin(tables.positions, rows.positions[rows.roles == Role.SELECTION])
+        kept = np.isin(tables.rows.positions, rows.positions[rows.roles == Role.SELECTION])
         rng = np.random.default_rng([self.seed, 3, number])
+        if strategy.kind is SplitKind.FOLDS:
+            raise TaskError(f"{task.train.name} has its own folds, and no others")
         if strategy.kind is SplitKind.TIME:
-            seen = np.isin(tables.positions, rows.positions[rows.roles != Role.TEST])
+            seen = np.isin(tables.rows.positions, rows.positions[rows.roles != Role.TEST])
             tables, deal = _earlier(task, strategy, tables, hidden=seen, times=number, rng=rng)
         else:
             deal = _others(task, strategy, tables, kept, rng)
@@ -75,8 +79,8 @@ class FurtherSplits:
             raise TaskError(f"{task.train.name} has too few rows to hide others of them")
         deal[deal > SELECTION] = fold.index + 1
         plan = make_plan(task, tables, strategy, Split(deal, 1, ""), np.random.default_rng([self.seed, 4, number]))
-        form = InputForm(task, placeholder_row(task, tables.sample), self.into / "side")
-        write_fold(tables, plan, fold, self.seed, form)
+        shown = write_fold(tables, plan, fold, self.seed, InputForm(task, placeholder_row(task, tables.sample)))
+        find_side_files(task.side_files, tables.rows).write(self.into / "side", fold.input, shown)
 
 
 def _terms(spec: HoldoutSpec) -> HoldoutSpec:
@@ -116,14 +120,16 @@ def _earlier(
     import numpy as np
 
     assert strategy.column is not None
+    if task.side_files:
+        raise TaskError(f"the files beside {task.train.name} cannot be cut off at a time")
     for _ in range(times):
         axis = time_axis(tables.train[strategy.column])
         assert axis is not None
         earlier = axis < axis[hidden].min()
         if earlier.sum() < FEWEST_ROWS:
             raise TaskError(f"{task.train.name} has no earlier rows to hide")
-        train, positions = tables.train[earlier].reset_index(drop=True), tables.positions[earlier]
-        tables = replace(tables, train=train, positions=positions)
+        rows = replace(tables.rows, positions=tables.rows.positions[earlier])
+        tables = replace(tables, train=tables.train[earlier].reset_index(drop=True), rows=rows)
         fixed = np.zeros(len(tables.train), dtype=bool)
         hidden = deal_rows(task, strategy, tables.train, tables.test, fixed=fixed, rng=rng).deal != NEVER
     return tables, np.where(hidden, 1, NEVER)

@@ -75,6 +75,7 @@ class Fold:
             clusters=clusters,
             ids=table[ids].rename(columns=lambda name: name.removeprefix("id:")),
             truth=table[truth].rename(columns=lambda name: name.removeprefix("truth:")),
+            weights=table["weight"].to_numpy(dtype="float64") if "weight" in table.columns else None,
         )
 
 
@@ -84,7 +85,8 @@ class FoldRows:
 
     ``roles`` are values of ``Role``. ``positions`` count the rows of the user's own file from 0: of the test table
     for test rows, of the training table for the others. ``ids`` are the id cells as they stand in ``test.csv``,
-    ``truth`` the target cells as they stood in the training table (empty for test rows), both as text.
+    ``truth`` the target cells as they stood in the training table (empty for test rows), both as text. ``weights``
+    tell how much a row counts (0 for test rows); ``None`` where all count alike.
     """
 
     roles: NDArray[np.object_]
@@ -92,6 +94,7 @@ class FoldRows:
     clusters: NDArray[np.int64]
     ids: pd.DataFrame
     truth: pd.DataFrame
+    weights: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)

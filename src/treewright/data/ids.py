@@ -11,7 +11,7 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from treewright.data.tables import is_table, read_header, without_missing
+from treewright.data.tables import without_missing
 from treewright.data.times import parse_times
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ def why_fixed(task: Task, train: pd.DataFrame) -> str | None:
         return "ids of several columns cannot be replaced by others of the same meaning"
     if parse_times(without_missing(train[task.ids[0]])) is not None:
         return f"{task.ids[0]} is a date, which cannot be replaced"
-    for file in task.side_files:
-        if file.is_file() and is_table(file) and task.ids[0] in read_header(file):
-            return f"{file.name} refers to {task.ids[0]}"
     return None
 
 

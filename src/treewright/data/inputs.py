@@ -32,24 +32,21 @@ TRAIN, TEST, SAMPLE, DESCRIPTION = "train.csv", "test.csv", "sample_submission.c
 class InputForm:
     """What all input folders of a task have in common.
 
-    ``placeholders`` is one row of a sample submission, ``side_files`` the folder of the further files.
+    ``placeholders`` is one row of a sample submission.
     """
 
     task: Task
     placeholders: pd.DataFrame
-    side_files: Path
 
 
 def write_input(folder: Path, form: InputForm, train: pd.DataFrame, test: pd.DataFrame) -> None:
-    """Write one complete input folder; side files are linked, or copied where that is impossible."""
+    """Write an input folder but for its side files."""
     folder.mkdir(parents=True)
     write_table(train, folder / TRAIN)
     write_table(test, folder / TEST)
     write_table(_sample_submission(test, form), folder / SAMPLE)
     if form.task.description:
         (folder / DESCRIPTION).write_text(form.task.description, encoding="utf-8")
-    if form.side_files.exists():
-        shutil.copytree(form.side_files, folder, copy_function=_link, dirs_exist_ok=True)
 
 
 @contextmanager
@@ -68,6 +65,8 @@ def new_folder(into: Path) -> Iterator[Path]:
         building.replace(into)
     except OSError as error:
         raise StoreError(f"the split data cannot be written to {into}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def profile_input(task: Task, folder: Path) -> TableProfile:
@@ -160,7 +159,9 @@ def _sort_keys(cells: pd.Series) -> NDArray[np.float64]:
     return np.unique(cells.to_numpy(dtype=object), return_inverse=True)[1].astype(float)
 
 
-def _link(source: str, target: str) -> None:
+def link(source: Path, target: Path) -> None:
+    """One file under two names, or a copy where that is impossible."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
     except OSError:

@@ -18,9 +18,9 @@ FILE = "task.toml"
 LARGEST_FRACTION = 0.3
 MOST_FOLDS = 20
 
-_KEYS = ("goal", "metric", "target", "holdout", "evaluate")
+_KEYS = ("goal", "metric", "target", "weight", "holdout", "evaluate")
 _EVALUATE_KEYS = ("kind", "command")
-_HOLDOUT_KEYS = ("kind", "column", "prefix", "fraction", "folds")
+_HOLDOUT_KEYS = ("kind", "column", "prefix", "fraction", "folds", "selection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Settings:
     goal: str | None = None
     metric: str | None = None
     target: tuple[str, ...] = ()
+    weight: str | None = None
     holdout: HoldoutSpec = field(default_factory=HoldoutSpec)
     evaluation: EvaluationKind | None = None
 
@@ -54,6 +55,7 @@ def read_settings(folder: Path) -> Settings:
         goal=_text(content, "goal", FILE),
         metric=_text(content, "metric", FILE),
         target=tuple(target) if _is_texts(target) else tuple(filter(None, [_text(content, "target", FILE)])),
+        weight=_text(content, "weight", FILE),
         holdout=_holdout(content.get("holdout", {})),
         evaluation=_evaluation(content.get("evaluate", {})),
     )
@@ -94,13 +96,30 @@ def _holdout(table: object) -> HoldoutSpec:
         )
     if folds is not None and (not isinstance(folds, int) or isinstance(folds, bool) or not 1 <= folds <= MOST_FOLDS):
         raise ConfigError(f"{place}: folds is {folds!r}; it must be a whole number from 1 to {MOST_FOLDS}")
+    kind = _split_kind(_text(table, "kind", place), place)
+    _check_own_folds(kind, table, place)
     return HoldoutSpec(
-        kind=_split_kind(_text(table, "kind", place), place),
+        kind=kind,
         column=_text(table, "column", place),
         prefix=_text(table, "prefix", place),
         fraction=float(fraction),
         folds=folds,
+        selection=None if table.get("selection") is None else str(table["selection"]),
     )
+
+
+def _check_own_folds(kind: SplitKind | None, table: dict[str, object], place: str) -> None:
+    selection = table.get("selection")
+    if selection is not None and (not isinstance(selection, str | int) or isinstance(selection, bool)):
+        raise ConfigError(f"{place}: selection is {selection!r}; it must be one of the values of the column")
+    if kind is not SplitKind.FOLDS:
+        if selection is not None:
+            raise ConfigError(f'{place}: selection names one of your own folds, so it goes with kind = "folds"')
+        return
+    if table.get("column") is None:
+        raise ConfigError(f'{place}: kind = "folds" needs column = "...", the column that has each row\'s fold')
+    if wrong := next((key for key in ("prefix", "fraction", "folds") if key in table), None):
+        raise ConfigError(f'{place}: {wrong} does not go with kind = "folds", where the column says it all')
 
 
 def _split_kind(name: str | None, place: str) -> SplitKind | None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from treewright.data.strategy import block_length, group_of, time_axis
+from treewright.data.strata import NEVER, SELECTION, class_codes, keep_classes_visible, strata
+from treewright.data.strategy import block_length, group_of, own_folds, time_axis
 from treewright.data.tables import is_missing
 from treewright.errors import CannotSplit
 from treewright.task import SplitKind, TargetKind
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int64]
     Times = NDArray[np.float64]
 
-NEVER = -1
-SELECTION = 0
-
 FEW_ROWS = 1_000
 """Where a hidden part would have fewer rows, every row outside the selection part is hidden once, fold by fold."""
 
@@ -41,7 +39,6 @@ MOST_BLOCKS = 100
 FEWEST_DAYS = 10
 FEWEST_TURNS = 4
 FEWEST_PIECES = 20
-BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +61,20 @@ def deal_rows(
 ) -> Split:
     """Deal out the labelled rows; ``fixed`` marks those that must not be hidden. Depends on ``rng`` alone.
 
-    ``CannotSplit`` where too few groups or blocks are left to hide some and see others.
+    ``CannotSplit`` where too few rows, groups or blocks are left to hide some and see others.
     """
     import numpy as np
 
-    strata = _strata(train[task.targets[0]], task)
+    units = np.arange(len(train))
     if strategy.kind is SplitKind.TIME:
-        units = np.arange(len(train))
-        times = _times(strategy, train)
-        deal, folds = _deal_window(times, task.holdout.fraction, rng), 1
+        deal, folds = _deal_window(_times(strategy, train), task.holdout.fraction, rng), 1
         deal[fixed] = NEVER
         note = "One split, whatever the number of rows: nothing is to be predicted from what comes after it."
+    elif strategy.kind is SplitKind.FOLDS:
+        deal, folds, note = _deal_own_folds(strategy, train)
+        deal[fixed] = NEVER
     else:
-        units, order = _units(task, strategy, train, test, strata=strata, rng=rng)
+        units, order = _units(task, strategy, train, test, strata=strata(train, task), rng=rng)
         stuck = np.unique(units[fixed])
         order = order[~np.isin(order, stuck)]
         if len(order) < 3:
@@ -88,8 +86,37 @@ def deal_rows(
         folds, note = _fold_count(task, len(train), len(order))
         deal = _deal_units(units, order, task.holdout.fraction, folds, rng)
     if task.kind is not TargetKind.REGRESSION:
-        _keep_classes_visible(deal, units, strata, folds)
-    return Split(deal, folds, note)
+        keep_classes_visible(deal, units, class_codes(train, task), folds)
+    return _without_empty_parts(deal, folds, note)
+
+
+def _without_empty_parts(deal: Codes, folds: int, note: str) -> Split:
+    """The split without folds that hide no search row, which classes of a single row can lead to."""
+    import numpy as np
+
+    kept = [fold for fold in range(1, folds + 1) if (deal == fold).any()]
+    if not kept or not (deal == SELECTION).any():
+        raise CannotSplit(
+            "hiding rows for the search and for the selection would hide all rows of some class; "
+            "the rarest classes need more rows"
+        )
+    if len(kept) < folds:
+        note = f"{note} {folds - len(kept)} of them would hide nothing and are left out."
+        deal = np.where(deal > SELECTION, np.searchsorted(kept, deal) + 1, deal)
+    return Split(deal, len(kept), note)
+
+
+def _deal_own_folds(strategy: Strategy, train: pd.DataFrame) -> tuple[Codes, int, str]:
+    import numpy as np
+
+    cells = train[strategy.column]
+    search, selection = own_folds(strategy, cells)
+    deal = np.full(len(train), NEVER, dtype=np.int64)
+    for fold, value in enumerate(search, start=1):
+        deal[cells == value] = fold
+    deal[cells == selection] = SELECTION
+    note = f"{len(search)} splits, each hiding one of {', '.join(search)} of {strategy.column} for the search"
+    return deal, len(search), f"{note}; {selection} is kept for the selection."
 
 
 def _fold_count(task: Task, rows: int, units: int) -> tuple[int, str]:
@@ -264,30 +291,6 @@ def _deal_window(times: Times, fraction: float, rng: np.random.Generator) -> Cod
     deal = np.full(len(times), NEVER, dtype=np.int64)
     deal[inside] = np.where((turns + flips[turns // 2]) % 2, SELECTION, 1)
     return deal
-
-
-def _strata(cells: pd.Series, task: Task) -> Codes:
-    """The class of each row, or the tenth of the range of a number that it is in."""
-    import numpy as np
-    import pandas as pd
-
-    if task.kind is not TargetKind.REGRESSION:
-        return np.asarray(pd.Categorical(cells, categories=list(task.classes)).codes, dtype=np.int64)
-    ranks = pd.to_numeric(cells).rank(method="first").to_numpy()
-    bins = max(1, min(BINS, len(cells) // 10))
-    return np.asarray((ranks - 1) * bins // len(cells), dtype=np.int64)
-
-
-def _keep_classes_visible(deal: Codes, units: Codes, classes: Codes, folds: int) -> None:
-    """Put a unit of each class that a fold would hide completely back among the rows that are never hidden."""
-    import numpy as np
-
-    for fold in range(1, folds + 1):
-        hidden = (deal == SELECTION) | (deal == fold)
-        for label in np.setdiff1d(classes, classes[~hidden]):
-            rows = np.flatnonzero(hidden & (classes == label))
-            search = rows[deal[rows] == fold]
-            deal[units == units[(search if len(search) else rows)[0]]] = NEVER
 
 
 def _times(strategy: Strategy, train: pd.DataFrame) -> Times:

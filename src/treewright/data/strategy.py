@@ -26,18 +26,23 @@ if TYPE_CHECKING:
 DELIMITERS = "_-/:|."
 FEWEST_GROUPS = 10
 FEWEST_TIMES = 4
+MOST_FOLDS = 20
 
 _NAMED_LIKE_TIME = re.compile(r"year|month|week|day|date|time|period|quarter|epoch", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How rows are hidden: ``column`` (up to the first ``prefix`` in it) is the time or the group of a row."""
+    """How rows are hidden: ``column`` (up to the first ``prefix`` in it) is the time, the group or the fold of a row.
+
+    ``selection`` is the value of the user's own folds that is kept for the selection.
+    """
 
     kind: SplitKind
     reason: str
     column: str | None = None
     prefix: str | None = None
+    selection: str | None = None
 
 
 def choose_strategy(task: Task, train: pd.DataFrame, test: pd.DataFrame | None) -> Strategy:
@@ -78,6 +83,13 @@ def group_of(cells: pd.Series, prefix: str | None) -> pd.Series:
     return cells.str.partition(prefix)[0] if prefix else cells
 
 
+def own_folds(strategy: Strategy, cells: pd.Series) -> tuple[list[str], str]:
+    """The user's own folds: the values for the search in their order, and the one for the selection."""
+    values = _fold_values(cells)
+    selection = strategy.selection if strategy.selection is not None else values[-1]
+    return [value for value in values if value != selection], selection
+
+
 def block_length(train: NDArray[np.float64], test: NDArray[np.float64]) -> int | None:
     """How many distinct times a block of test rows typically lasts; ``None`` if test does not come in blocks.
 
@@ -111,6 +123,10 @@ def _asked_for(task: Task, train: pd.DataFrame, test: pd.DataFrame | None) -> St
     reason = f"task.toml asks for kind {kind.value!r}"
     if kind is SplitKind.RANDOM:
         return Strategy(kind, f"{reason}.")
+    if kind is SplitKind.FOLDS:
+        assert spec.column is not None  # the settings made sure of it
+        _check_own_folds(spec.column, spec.selection, train[spec.column])
+        return Strategy(kind, f"{reason}, by {spec.column}.", spec.column, selection=spec.selection)
     if kind is SplitKind.GROUP:
         column = spec.column or (task.ids[0] if spec.prefix and task.ids else None)
         if column is None:
@@ -122,6 +138,33 @@ def _asked_for(task: Task, train: pd.DataFrame, test: pd.DataFrame | None) -> St
         wrong = f"{column} holds fewer than {FEWEST_TIMES} times" if column else "no column holds dates"
         raise ConfigError(f'[holdout] kind = "{kind.value}" needs a time column, but {wrong}; name it with column')
     return Strategy(kind, f"{reason}, by {column}.", column)
+
+
+def _fold_values(cells: pd.Series) -> list[str]:
+    """The different values in their order: that of numbers where all are numbers."""
+    import pandas as pd
+
+    values = pd.Series(sorted(cells[~is_missing(cells)].unique()), dtype=object)
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    ordered = values if numbers.isna().any() else values.iloc[numbers.argsort(kind="stable")]
+    return [str(value) for value in ordered]
+
+
+def _check_own_folds(column: str, selection: str | None, cells: pd.Series) -> None:
+    values = _fold_values(cells)
+    shown = ", ".join(values[:8]) + (" ..." if len(values) > 8 else "")
+    if not 2 <= len(values) <= MOST_FOLDS:
+        raise ConfigError(
+            f"[holdout] column: {column} has {len(values):,} different values ({shown}); "
+            f'kind = "folds" needs 2 to {MOST_FOLDS}, one for each part'
+        )
+    if len(values) == 2 and not is_missing(cells).any():
+        raise ConfigError(
+            f"[holdout] column: {column} has two values only, one for the search and one for the selection; "
+            "use a third one, or leave the cell empty, for rows that are never hidden"
+        )
+    if selection is not None and selection not in values:
+        raise ConfigError(f"[holdout] selection: {column} has no value {selection!r}; it has {shown}")
 
 
 def _by_time(train: pd.DataFrame, test: pd.DataFrame) -> Strategy | None:

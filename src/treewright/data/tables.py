@@ -2,7 +2,7 @@
 
 ``pandas.read_csv`` turns ``007`` into ``7`` and ``1.50`` into ``1.5``. So the files that scripts see are made from
 cells that were never anything but text, and only the judging of columns reads numbers. Whatever a user's file comes
-in (a byte-order mark, Latin-1, semicolons or tabs, gzip), scripts find plain UTF-8 with commas.
+in (a byte-order mark, Latin-1, semicolons or tabs, gzip, Parquet), scripts find plain UTF-8 with commas.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections import Counter
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TextIO
 
+from treewright.data.parquet import SUFFIX, is_parquet, parquet_columns, read_parquet_as_text
 from treewright.errors import TaskError
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ MISSING = frozenset([
 """The cells that ``pandas.read_csv``, and so a script, takes for missing values."""
 
 SEPARATORS = ",;\t|"
-SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", SUFFIX)
 MOST_COLUMNS = 100_000
+PIECE = 50_000
+"""Rows that are written at a time, so that writing takes hardly any memory."""
 
 _NAMES = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
@@ -46,6 +49,8 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
 
     ``TaskError`` for a file that is missing, no text, empty, ragged (with the line) or has two columns of one name.
     """
+    if is_parquet(path):
+        return read_parquet_as_text(path), (f"{path.name} is a Parquet file; scripts see the table as CSV.",)
     encoding = _encoding(path)
     with _open(path, encoding) as file:
         header, separator = _header(path, file)
@@ -63,18 +68,22 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
 
 def read_header(path: Path) -> tuple[str, ...]:
     """The column names alone; ``TaskError`` as ``read_table``."""
+    if is_parquet(path):
+        return parquet_columns(path)
     with _open(path, _encoding(path, only_first_line=True)) as file:
         return tuple(_header(path, file)[0])
 
 
-def write_table(frame: pd.DataFrame, path: Path) -> None:
+def write_table(frame: pd.DataFrame, path: Path, separator: str = ",") -> None:
     """Write text cells as plain UTF-8 CSV that reads back the same."""
-    cells = frame.to_numpy(dtype=object)
-    returns = any("\r" in "".join(row) for row in cells)  # csv puts quotes around what is in its line end only
+    parts = [slice(start, start + PIECE) for start in range(0, len(frame), PIECE)]
+    # csv puts quotes around what is in its line end only
+    returns = any("\r" in "".join(frame[name].iloc[part]) for name in frame.columns for part in parts)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n" if returns else "\n")
+        writer = csv.writer(file, delimiter=separator, lineterminator="\r\n" if returns else "\n")
         writer.writerow(frame.columns)
-        writer.writerows(cells)
+        for part in parts:
+            writer.writerows(frame.iloc[part].to_numpy(dtype=object).tolist())
 
 
 def is_missing(cells: pd.Series) -> pd.Series:

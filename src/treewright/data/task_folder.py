@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treewright.data.columns import check_ids, infer_roles
+from treewright.data.columns import check_ids, columns_aside, infer_roles
 from treewright.data.settings import FILE, Settings, read_settings
+from treewright.data.side_files import find_side_files, find_whole_files
+from treewright.data.side_rows import TaskRows
 from treewright.data.sources import read_sources
-from treewright.data.tables import SUFFIXES, is_table, read_header
+from treewright.data.tables import SUFFIXES, is_table
 from treewright.data.target import infer_goal, labelled_rows
+from treewright.data.weights import check_weights
 from treewright.errors import TaskError
 from treewright.task import EvaluationKind, Task
 
@@ -24,11 +27,6 @@ FEWEST_ROWS = 20
 DESCRIPTIONS = ("description.md", "readme.md", "description.txt", "readme.txt", "readme")
 
 _SAMPLE = re.compile(r".*_submission|submission_(format|example)")
-_OPAQUE = (
-    *(".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar"),
-    *(".parquet", ".feather", ".arrow", ".pkl", ".pickle", ".joblib", ".h5", ".hdf5", ".xlsx", ".xls"),
-    *(".db", ".sqlite", ".npy", ".npz"),
-)
 _NOT_DATA = frozenset({"runs", "__pycache__", "__MACOSX"})
 _HEADING = re.compile(r"#+\s+(.*)")
 
@@ -64,7 +62,8 @@ def read_task(
     settings = read_settings(path) if path.is_dir() else Settings()
     sources = read_sources(layout.train, layout.test, layout.sample)
     train, test, sample = sources.train, sources.test, sources.sample
-    roles = infer_roles(train, test, sample, settings.target if target is None else _wanted(target, train))
+    wanted = settings.target if target is None else _wanted(target, train)
+    roles = infer_roles(train, test, sample, wanted, columns_aside(settings.holdout, settings.weight))
     has_target = labelled_rows(train, roles.targets)
     labelled = train[has_target]
     if len(labelled) < FEWEST_ROWS:
@@ -84,9 +83,12 @@ def read_task(
         description=description,
         has_sample=sample is not None,
     )
+    if settings.weight is not None:
+        odd += check_weights(settings.weight, labelled, test, roles.targets, inferred.metric)
     evaluation = evaluation or settings.evaluation
     hiding = evaluation is not EvaluationKind.PRINTED
-    side_files, left_out = _side_files(layout.others, roles.targets, hiding=hiding)
+    rows = TaskRows.of(train, test, labelled=has_target.to_numpy(), ids=roles.ids, targets=roles.targets)
+    side = find_side_files(layout.others, rows) if hiding else find_whole_files(layout.others, roles.targets)
     return Task(
         name=path.resolve().name if path.is_dir() else _stem(path),
         goal=goal or settings.goal or _goal(description) or f"Predict {', '.join(roles.targets)}.",
@@ -101,9 +103,11 @@ def read_task(
         submission_columns=inferred.submission,
         classes=inferred.classes,
         holdout=settings.holdout,
+        weight=settings.weight,
         evaluation=evaluation,
-        side_files=side_files,
-        notes=(*sources.notes, *_absences(layout, hiding=hiding), *roles.notes, *inferred.notes, *odd, *left_out),
+        side_files=side.entries,
+        withheld=tuple(side.refused),
+        notes=(*sources.notes, *_absences(layout, hiding=hiding), *roles.notes, *inferred.notes, *odd, *side.notes()),
     )
 
 
@@ -135,41 +139,6 @@ def _absences(layout: _Layout, *, hiding: bool) -> list[str]:
     if layout.test is None:
         return [f"There is no test.csv: scripts predict {'hidden rows only' if hiding else 'nothing that is kept'}."]
     return [] if layout.sample else ["There is no sample submission: ids and targets make one."]
-
-
-def _side_files(files: Iterable[Path], targets: Sequence[str], *, hiding: bool) -> tuple[tuple[Path, ...], list[str]]:
-    """The files that scripts may see unchanged, and why the others stay out: they could give labels away.
-
-    Without ``hiding`` those that cannot be looked into may be seen.
-    """
-    kept, notes = [], []
-    danger = "hidden labels" if hiding else "the answers"
-    for file in files:
-        if why := _suspicion(file, targets, hiding=hiding):
-            notes.append(f"{file.name} {why}, so scripts do not see it: it could show {danger}.")
-        else:
-            kept.append(file)
-    return tuple(kept), notes
-
-
-def _suspicion(path: Path, targets: Sequence[str], *, hiding: bool) -> str | None:
-    if not path.is_dir():
-        return _suspicion_of_file(path, targets, hiding=hiding)
-    for file in (file for file in sorted(path.rglob("*")) if file.is_symlink() or not file.is_dir()):
-        if why := _suspicion_of_file(file, targets, hiding=hiding):
-            return f"contains {file.name}, which {why}"
-    return None
-
-
-def _suspicion_of_file(path: Path, targets: Sequence[str], *, hiding: bool) -> str | None:
-    if not path.is_file():
-        return "is no plain file"
-    if not is_table(path):
-        return "cannot be looked into" if hiding and path.name.lower().endswith(_OPAQUE) else None
-    try:
-        return "has the target's column" if any(name in targets for name in read_header(path)) else None
-    except TaskError:
-        return "cannot be read" if hiding else None
 
 
 def _first(tables: Iterable[Path], fits: Callable[[str], bool]) -> Path | None:

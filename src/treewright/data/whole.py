@@ -42,9 +42,9 @@ def prepare_whole(task: Task, into: Path, why: str) -> Holdout:
         test = train.drop(columns=list(task.targets)).head(STAND_INS)
         notes.append(f"There is no test table: the first {len(test)} rows stand in its place, and count for nothing.")
     with new_folder(into) as building:
-        copy_side_files(task.side_files, building / "side")
         folder = building / "inputs" / FULL
-        write_input(folder, InputForm(task, placeholder_row(task, sources.sample), building / "side"), train, test)
+        write_input(folder, InputForm(task, placeholder_row(task, sources.sample)), train, test)
+        copy_side_files(task.side_files, folder)
         holdout = Holdout(
             kind=strategy.kind,
             reason=f"{why}, so scores are those that scripts print: self-reported.",

@@ -27,7 +27,7 @@ from treewright.evaluation.ensemble import (
 from treewright.evaluation.grading import GradedFold, Grader
 from treewright.evaluation.predictions import Predictions, blendable, combine, load_predictions
 from treewright.evaluation.rerun import UNREADABLE, kept
-from treewright.evaluation.scoring import score, score_with_replicates
+from treewright.evaluation.scoring import of_rows, score, score_with_replicates
 from treewright.folder import RunFolder
 from treewright.metrics import Needs
 from treewright.scores import FoldScore, compare
@@ -63,6 +63,7 @@ class Chooser:
     def candidates(self, tree: Tree) -> list[Candidate]:
         """The best nodes whose predictions are there and are such as the metric takes, if there are any of these."""
         found, scorable = list[Candidate](), list[Candidate]()
+        runs, weights = self.grader.runs, self.grader.weights
         for node in tree.ranking:
             try:
                 folds = load_predictions(self.folder.node(node) / "predictions.npz")
@@ -71,7 +72,7 @@ class Chooser:
                 continue  # its files were lost or damaged: the others can still answer
             found.append(candidate)
             try:
-                score_by_run(self.grader.task, self.grader.truth, candidate.hidden.answer, self.grader.runs)
+                score_by_run(self.grader.task, self.grader.truth, candidate.hidden.answer, runs, weights)
             except ValueError:
                 continue
             scorable.append(candidate)
@@ -106,9 +107,12 @@ class Chooser:
     def selection_scores(self, candidates: Sequence[Candidate]) -> dict[int, float]:
         """The candidates' own scores on the selection rows."""
         task, rows = self.grader.task, self.grader.selection_rows
-        truth = self.grader.truth[rows]
+        truth, weights = self.grader.truth[rows], of_rows(self.grader.weights, rows)
         try:
-            return {c.node.id: score(task.metric, truth, c.hidden.answer[rows], task.classes) for c in candidates}
+            return {
+                c.node.id: score(task.metric, truth, c.hidden.answer[rows], task.classes, weights=weights)
+                for c in candidates
+            }
         except ValueError:  # the metric cannot be told from so few rows
             return {}
 
@@ -145,6 +149,7 @@ class Chooser:
         hidden = [combine([c.hidden, *self._on(c.node.id, splits)]) for c in candidates]
         soft = all(each.probabilities is not None for each in hidden)
         clusters = [fold.clusters[fold.search] for fold in splits if fold.clusters is not None]
+        weights = [fold.weights[fold.search] for fold in splits if fold.weights is not None]
         return Pool(
             task=task,
             truth=np.concatenate([grader.truth, *(fold.truth[fold.search] for fold in splits)]),
@@ -154,6 +159,7 @@ class Chooser:
             effort=tuple(c.node.execution.seconds if c.node.execution else 0.0 for c in candidates),
             runs=np.concatenate([grader.runs, *(np.full(len(fold.search), fold.index) for fold in splits)]),
             clusters=None if grader.clusters is None else np.concatenate([grader.clusters, *clusters]),
+            row_weights=None if grader.weights is None else np.concatenate([grader.weights, *weights]),
         )
 
     def _on(self, node: int, splits: Sequence[GradedFold]) -> list[Predictions]:
@@ -174,10 +180,15 @@ class Chooser:
 
     def _report(self, honest: Array) -> FoldScore | None:
         task, grader, rows = self.grader.task, self.grader, self.grader.selection_rows
-        together = None if grader.clusters is None else grader.clusters[rows]
         try:
             value = score_with_replicates(
-                task.metric, grader.truth[rows], honest[rows], task.classes, seed=self.seed, clusters=together
+                task.metric,
+                grader.truth[rows],
+                honest[rows],
+                task.classes,
+                seed=self.seed,
+                weights=of_rows(grader.weights, rows),
+                clusters=of_rows(grader.clusters, rows),
             )
         except ValueError:  # the selection rows alone are too few for the metric
             return None

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from treewright.evaluation.predictions import unblend
-from treewright.evaluation.scoring import score, score_with_replicates
+from treewright.evaluation.scoring import of_rows, score, score_with_replicates
 from treewright.scores import FoldScore, compare
 from treewright.task import Task
 
@@ -65,7 +65,8 @@ class Pool:
     ``answers`` are the predictions as the metric takes them, one array a candidate; ``blendable`` the same as
     ``predictions.blendable`` gives them, ``(candidates, rows, values)``; ``probabilities`` those of the classes, for
     candidates that gave them. ``effort`` is the time a candidate takes in seconds, which settles a draw. ``runs`` tells
-    for each row which run of a script predicted it, ``clusters`` which rows err together.
+    for each row which run of a script predicted it, ``clusters`` which rows err together, ``row_weights`` how much each
+    counts (``None``: all alike).
     """
 
     task: Task
@@ -76,6 +77,7 @@ class Pool:
     effort: tuple[float, ...]
     runs: Rows
     clusters: Rows | None = None
+    row_weights: Array | None = None
 
     def predict(self, choice: Choice, rows: Rows) -> Array:
         """The predictions of the choice for these rows."""
@@ -90,7 +92,8 @@ class Pool:
     def quality(self, predictions: Array, rows: Rows) -> float:
         """The score of predictions for these rows, signed so that more is better."""
         sign = self.task.metric.direction.sign
-        return sign * score_by_run(self.task, self.truth[rows], predictions, self.runs[rows])
+        weights = of_rows(self.row_weights, rows)
+        return sign * score_by_run(self.task, self.truth[rows], predictions, self.runs[rows], weights)
 
     def _given(self, candidate: int) -> Array:
         given = self.probabilities[candidate]
@@ -98,7 +101,7 @@ class Pool:
         return given
 
 
-def score_by_run(task: Task, truth: Array, predictions: Array, runs: Rows) -> float:
+def score_by_run(task: Task, truth: Array, predictions: Array, runs: Rows, row_weights: Array | None = None) -> float:
     """The score; for a metric that ranks, the mean over runs, as each run ranks on a scale of its own.
 
     Runs of which too few rows are there to be scored do not count; ``ValueError`` if that are all of them.
@@ -106,7 +109,8 @@ def score_by_run(task: Task, truth: Array, predictions: Array, runs: Rows) -> fl
     scores, reason = [], None
     for part in _by_run(task, runs):
         try:
-            scores.append(score(task.metric, truth[part], predictions[part], task.classes))
+            weights = of_rows(row_weights, part)
+            scores.append(score(task.metric, truth[part], predictions[part], task.classes, weights=weights))
         except ValueError as error:
             reason = error
     if not scores:
@@ -134,10 +138,15 @@ def best_single(pool: Pool, rows: Rows) -> Choice:
         answer, found = pool.answers[candidate], []
         for n, part in enumerate(_by_run(pool.task, pool.runs[rows])):
             mine = rows[part]
-            together = None if pool.clusters is None else pool.clusters[mine]
             with suppress(ValueError):  # too few rows to be scored, for this candidate as for any other
                 value = score_with_replicates(
-                    metric, pool.truth[mine], answer[mine], pool.task.classes, seed=n, clusters=together
+                    metric,
+                    pool.truth[mine],
+                    answer[mine],
+                    pool.task.classes,
+                    seed=n,
+                    weights=of_rows(pool.row_weights, mine),
+                    clusters=of_rows(pool.clusters, mine),
                 )
                 found.append(FoldScore(n, *value))
         return tuple(found)

@@ -11,9 +11,10 @@ import pandas as pd
 
 from treewright.data import Role
 from treewright.data.tables import read_table
+from treewright.data.weights import read_weights
 from treewright.errors import MetricError, RunFormatError, TaskError
 from treewright.evaluation.predictions import Predictions, average, combine
-from treewright.evaluation.scoring import score, score_with_replicates
+from treewright.evaluation.scoring import of_rows, score, score_with_replicates
 from treewright.evaluation.submission import Form, InvalidSubmission, read_form, read_submission, read_targets
 from treewright.metrics import Needs
 from treewright.scores import FoldScore, mean_standard_error
@@ -39,8 +40,8 @@ class GradedFold:
 
     ``search``, ``selection`` and ``test`` are positions in the fold's ``test.csv``, the last two in the order of the
     user's own files, so that they line up across folds. ``truth`` and ``positions`` (in the training table) have one
-    entry for each row of ``test.csv``, of which those of test rows mean nothing; so have ``clusters``, the same number
-    for rows that err together, or ``None`` where all err on their own.
+    entry for each row of ``test.csv``, of which those of test rows mean nothing. So have ``clusters``, the same number
+    for rows that err together, and ``weights``; ``None`` where all rows err on their own, or count alike.
     """
 
     index: int
@@ -51,7 +52,8 @@ class GradedFold:
     test: Rows
     truth: Array
     positions: Rows
-    clusters: Rows | None
+    clusters: Rows | None = None
+    weights: Array | None = None
 
     @classmethod
     def from_fold(cls, fold: Fold, task: Task) -> GradedFold:
@@ -76,6 +78,7 @@ class GradedFold:
             truth=everywhere,
             positions=rows.positions,
             clusters=rows.clusters if together else None,
+            weights=rows.weights,
         )
 
     def score(self, predictions: Predictions, task: Task) -> FoldScore:
@@ -86,7 +89,8 @@ class GradedFold:
             predictions.answer[self.search],
             task.classes,
             seed=self.index,
-            clusters=None if self.clusters is None else self.clusters[self.search],
+            weights=of_rows(self.weights, self.search),
+            clusters=of_rows(self.clusters, self.search),
         )
         return FoldScore(self.index, value, replicates)
 
@@ -102,7 +106,7 @@ class Grader:
 
     ``full`` is the input with all labelled rows and its form, ``sample`` the user's own sample submission as text;
     both ``None`` without a test table. ``truth`` are the answers to all search rows, fold after fold, and then to the
-    selection rows.
+    selection rows; ``weights`` tell how much each of these counts, ``None`` where all count alike.
     """
 
     task: Task
@@ -111,6 +115,7 @@ class Grader:
     full: Path | None
     full_form: Form | None
     sample: pd.DataFrame | None
+    weights: Array | None = None
 
     @classmethod
     def from_holdout(cls, task: Task, holdout: Holdout) -> Grader:
@@ -125,7 +130,7 @@ class Grader:
         truth = np.concatenate([*(fold.truth[fold.search] for fold in folds), folds[0].truth[folds[0].selection]])
         if task.metric.source:
             _rehearse(task, truth)
-        return cls(task, folds, truth, full, form, sample)
+        return cls(task, folds, truth, full, form, sample, _weights(folds))
 
     @property
     def selection_rows(self) -> Rows:
@@ -168,6 +173,14 @@ class Grader:
         return average(self.task, [folds[fold.index].rows(fold.test) for fold in self.folds if fold.index in folds])
 
 
+def _weights(folds: tuple[GradedFold, ...]) -> Array | None:
+    """The weights of all search rows, fold after fold, and of the selection rows."""
+    parts = [fold.weights[fold.search] for fold in folds if fold.weights is not None]
+    if len(parts) < len(folds) or folds[0].weights is None:
+        return None
+    return np.concatenate([*parts, folds[0].weights[folds[0].selection]])
+
+
 def _rehearse(task: Task, truth: Array) -> None:
     """Call one's own metric before any script depends on it: the answers in reverse order stand for predictions."""
     predictions = truth[::-1]
@@ -195,7 +208,8 @@ def grade_file(task: Task, submission: Path, answers: Path) -> dict[str, Any]:
     try:
         form = Form.of(truth, task, submission.stat().st_size)
         answer = read_submission(submission, form, task)
-        value, replicates = score_with_replicates(task.metric, actual, answer, task.classes, seed=0)
+        weights = read_weights(truth[task.weight]) if task.weight in truth.columns else None
+        value, replicates = score_with_replicates(task.metric, actual, answer, task.classes, seed=0, weights=weights)
     except FileNotFoundError:
         raise TaskError(f"there is no file {submission}") from None
     except (InvalidSubmission, ValueError) as error:

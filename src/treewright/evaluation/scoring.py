@@ -76,6 +76,11 @@ def score_with_replicates(
     return float(values[0]), tuple(float(value) for value in values[1:])
 
 
+def of_rows(values: NDArray[Any] | None, rows: NDArray[np.intp]) -> NDArray[Any] | None:
+    """The weights or clusters of these rows, where rows have any."""
+    return None if values is None else values[rows]
+
+
 # The scores of the sample and its resamples -------------------------------------------------------------------------
 
 
