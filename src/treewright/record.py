@@ -113,7 +113,6 @@ def summary(record: Record) -> dict[str, Any]:
         "best": _best(record),
         "nodes": len(nodes),
         "buggy": sum(node.buggy for node in nodes),
-        "unfinished": len(record.tree.in_flight),
         "llm": _usage(record.tree.usage) | _shares(record),
         "seconds": round(record.seconds, 1),
         "stopped_by": record.stopped_by,

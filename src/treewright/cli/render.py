@@ -257,7 +257,7 @@ def run_lines(record: Record) -> list[Text]:
     best, metric = run["best"], plain(run["metric"])
     lines = [
         Text.assemble((plain(run["run"]), "bold"), (f"  {visible_controls(run['dir'])}", "dim")),
-        Text(f"{counts(run)}, in {duration_text(run['seconds'])}; {ended}"),
+        Text(f"{counts(record.tree)}, in {duration_text(run['seconds'])}; {ended}"),
     ]
     if best is None:
         lines.append(Text("no valid solution yet"))
@@ -269,10 +269,11 @@ def run_lines(record: Record) -> list[Text]:
     return [*lines, *(Text(plain(remark), "dim") for remark in remarks), Text()]
 
 
-def counts(run: Mapping[str, Any]) -> str:
-    """How many nodes a run has, from what ``record.summary`` says of it."""
-    unfinished = f", {run['unfinished']} not finished" if run["unfinished"] else ""
-    return f"{run['nodes']} nodes, {run['buggy']} of them buggy{unfinished}"
+def counts(tree: Tree) -> str:
+    """How many nodes a tree has."""
+    buggy, flying = sum(node.buggy for node in tree.nodes), len(tree.in_flight)
+    unfinished = f", {flying} not finished" if flying else ""
+    return f"{len(tree)} nodes, {buggy} of them buggy{unfinished}"
 
 
 def best_text(best: Mapping[str, Any]) -> str:

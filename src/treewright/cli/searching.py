@@ -247,13 +247,14 @@ def _report(folder: RunFolder, stopped_by: str, *, as_json: bool) -> None:
     from treewright.cli.render import best_text, counts, duration_text, visible_controls
     from treewright.record import read_run, summary
 
-    figures = summary(read_run(folder.path))
+    record = read_run(folder.path)
+    figures = summary(record)
     figures["stopped_by"] = stopped_by
     if as_json:
         typer.echo(json.dumps(figures))
         return
     best, path, answer = figures["best"], visible_controls(str(folder.path)), visible_controls(str(folder.best))
-    took = f"{counts(figures)}, in {duration_text(figures['seconds'])}"
+    took = f"{counts(record.tree)}, in {duration_text(figures['seconds'])}"
     if best is None:
         typer.echo(f"No valid solution yet: {took}. See why: treewright show {path}")
     else:
