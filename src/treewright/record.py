@@ -132,6 +132,8 @@ def node_summary(record: Record, node: Node) -> dict[str, Any]:
         "score": node.score,
         "score_se": node.evaluation.score_se if node.evaluation else None,
         "selection_score": selected.selection_scores.get(node.id) if selected else None,
+        "confirmed_score": node.confirmed_score if selected else None,
+        "twin": node.twin,
         "self_reported": node.self_reported,
         "buggy": node.buggy,
         "reason": node.evaluation.reason if node.evaluation else None,

@@ -70,13 +70,13 @@ def show(run: RunName, node: NodeId = None, as_json: Json = False) -> None:
 def _show_run(record: Record) -> None:
     from rich.console import Console
 
-    from treewright.cli.render import run_lines, tree_lines
+    from treewright.cli.render import finalist_lines, run_lines, tree_lines
     from treewright.cli.spending import usage_lines
     from treewright.record import summary
 
     console = Console()
     *lines, gap = run_lines(record)
-    for line in (*lines, *usage_lines(summary(record)["llm"]), gap):
+    for line in (*lines, *usage_lines(summary(record)["llm"]), gap, *finalist_lines(record)):
         console.print(line)
     for line in tree_lines(record.tree, console.width, ended=record.stopped_by is not None):
         console.print(line, no_wrap=True, overflow="ellipsis")

@@ -269,6 +269,25 @@ def run_lines(record: Record) -> list[Text]:
     return [*lines, *(Text(plain(remark), "dim") for remark in remarks), Text()]
 
 
+def finalist_lines(record: Record) -> list[Text]:
+    """What the best nodes scored on the rows that the search saw and on those that it did not; empty before the end."""
+    selected, tree = record.selected, record.tree
+    chosen = {member.node for member in selected.members} if selected else set()
+    if selected is None or not selected.selection_scores:
+        return []
+    shown = [
+        node
+        for node in tree.ranking
+        if node in selected.selection_scores and (node in chosen or node in tree.ranking[:5])
+    ]
+    lines = [Text(f"{'node':>6}  {'search':>10}  {'selection':>10}  {'confirmed':>10}", "dim")]
+    for node in shown:
+        scores = (tree[node].score, selected.selection_scores[node], tree[node].confirmed_score)
+        cells = "  ".join(f"{'' if score is None else format(score, '.5g'):>10}" for score in scores)
+        lines.append(Text(f"{node:>6}  {cells}" + ("  in the answer" if node in chosen else "")))
+    return [*lines, Text()]
+
+
 def counts(tree: Tree) -> str:
     """How many nodes a tree has."""
     buggy, flying = sum(node.buggy for node in tree.nodes), len(tree.in_flight)
