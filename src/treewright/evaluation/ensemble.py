@@ -36,6 +36,8 @@ ROUNDS = 16
 BAGS = 6
 FEWEST_TO_BAG = 4
 MAX_MEMBERS = 5
+LEAST_WEIGHT = 0.05
+"""What weighs less changes nothing, and would have to be run again all the same."""
 PARTS = 5
 ENOUGH_ROWS = 5_000
 """More rows than this add little to the weights of a blend but time; every n-th of them decides."""
@@ -202,6 +204,7 @@ def _bagged(blendable: Array, quality: Callable[[Array], float], task: Task) -> 
     for bag in bags:
         total[bag] += _greedy(blendable[bag], quality)
     total[np.argsort(-total, kind="stable")[MAX_MEMBERS:]] = 0
+    total[total < LEAST_WEIGHT * total.sum()] = 0
     return np.asarray(total / total.sum(), dtype=np.float64)
 
 
