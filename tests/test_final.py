@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -82,6 +83,12 @@ class TestFurtherSplits:
             assert (evaluator.final.race.fold(1).positions == fold.positions).all()
             answers.append((tmp_path / name / "data" / "answers" / "further1.csv").read_bytes())
         assert answers[0] == answers[1]
+
+    def test_several_workers_may_ask_for_one_at_once(self, tmp_path):
+        evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {}, confirm=1)
+        with ThreadPoolExecutor(4) as pool:
+            folds = list(pool.map(evaluator.final.race.fold, [1] * 4))
+        assert len({fold.positions.tobytes() for fold in folds}) == 1
 
     def test_no_hidden_label_of_theirs_can_be_read(self, tmp_path):
         rng = np.random.default_rng(5)
@@ -223,6 +230,14 @@ class TestSecondLook:
         _, found = evaluator.evaluate(trial(2, "better", parent=parent))
         assert found.score is not None
         assert "held on another split" in found.remark
+
+    def test_a_leap_that_does_not_reach_the_best_is_not_looked_at(self, tmp_path):
+        functions = {"parent": blurred(3.0, 1), "better": blurred(0.5, 2), "best": blurred(0.0, 3)}
+        evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", functions)
+        (_, parent), (_, best) = (evaluator.evaluate(trial(node, code)) for node, code in ((1, "parent"), (3, "best")))
+        evaluator.executor.jobs.clear()
+        evaluator.evaluate(trial(2, "better", parent=parent, rival=best))
+        assert len(evaluator.executor.jobs) == 1
 
     def test_a_perfect_score_is_looked_at_twice(self, tmp_path):
         table = pd.DataFrame({"id": range(3000), "x": range(3000), "y": [1, 0] * 1500})

@@ -8,6 +8,7 @@ and used before they are graded. It is made when it is first asked for, as most 
 from __future__ import annotations
 
 import shutil
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FEWEST_ROWS = 20
 
+_MAKING = threading.Lock()
+
 
 @dataclass(frozen=True, slots=True)
 class FurtherSplits:
@@ -48,15 +51,16 @@ class FurtherSplits:
         """
         inputs, answers = self.into / "inputs", self.into / "answers"
         fold = Fold(FURTHER + number, inputs / f"further{number}", answers / f"further{number}.csv")
-        if fold.input.exists():
-            return fold
         building = replace(fold, input=inputs / f".{fold.input.name}")
-        try:
-            shutil.rmtree(building.input, ignore_errors=True)
-            self._write(building, number)
-            building.input.replace(fold.input)
-        except OSError as error:
-            raise StoreError(f"{fold.input} cannot be written: {error.strerror or error}") from None
+        with _MAKING:  # several workers may ask for it at once
+            if fold.input.exists():
+                return fold
+            try:
+                shutil.rmtree(building.input, ignore_errors=True)
+                self._write(building, number)
+                building.input.replace(fold.input)
+            except OSError as error:
+                raise StoreError(f"{fold.input} cannot be written: {error.strerror or error}") from None
         return fold
 
     def _write(self, fold: Fold, number: int) -> None:

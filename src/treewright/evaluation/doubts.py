@@ -28,9 +28,11 @@ HOLDS = 4.0
 """Standard errors by which the score on another split may be worse."""
 
 
-def doubt(metric: Metric, found: Evaluation, parent: Evaluation | None) -> str | None:
-    """Why the score deserves a second look, ``None`` if it does not."""
+def doubt(metric: Metric, found: Evaluation, *, parent: Evaluation | None, best: Evaluation | None) -> str | None:
+    """Why the score deserves a second look, ``None`` if it does not, or if the node does not become the best by it."""
     if found.score is None or not found.complete:
+        return None
+    if best is not None and compare(found.folds, best.folds, metric.direction).gain <= 0:
         return None
     if not metric.source and found.score == (0.0 if metric.direction is Direction.MINIMIZE else 1.0):
         return "perfect"

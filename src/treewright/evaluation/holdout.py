@@ -113,7 +113,7 @@ class HoldoutEvaluator:
     def _second_look(self, trial: Trial, found: Evaluation) -> Evaluation:
         """The evaluation, or where its score is doubtful what is left of it after a run on a further split."""
         task, race = self.grader.task, self.final.race
-        why = doubt(task.metric, found, trial.parent)
+        why = doubt(task.metric, found, parent=trial.parent, best=trial.rival)
         if why is None:
             return found
         try:
