@@ -54,11 +54,17 @@ def test_another_seed_comment_or_docstring_makes_no_other_program(old, new):
         ("[1, 2, 3]", "[1, 2, 3, 4]"),
         ("RandomForestRegressor(", "ExtraTreesRegressor("),
         ("fit(1, 2,", "fit(1, 3,"),
+        ("SEED = 42", "N_SEEDS = 42"),
     ],
 )
 def test_anything_else_does(old, new):
     assert old in PROGRAM
     assert fingerprint(PROGRAM.replace(old, new)) != fingerprint(PROGRAM)
+
+
+@pytest.mark.parametrize("program", ["N_SEEDS = {}", "SEEDS = range({})", "run(n_seeds={})", "seeds = list(range({}))"])
+def test_how_many_seeds_there_are_is_no_seed(program):
+    assert fingerprint(program.format(3)) != fingerprint(program.format(20))
 
 
 @pytest.mark.parametrize("code", ["x = (", "", "# nothing but a comment", "x = 1\0", "(" * 5_000 + ")" * 5_000])

@@ -11,7 +11,7 @@ import ast
 import hashlib
 import re
 
-_SEED = re.compile(r"(^|_)(seed|random_state)s?$", re.IGNORECASE)
+_SEED = re.compile(r"^(?!(?:n|nb|no|num|number|count|max)_)(?:.*_)?(?:seed|random_state)s?$", re.IGNORECASE)
 _SEEDERS = frozenset({"seed", "manual_seed", "manual_seed_all", "default_rng", "RandomState", "set_seed", "Random"})
 
 
@@ -87,6 +87,8 @@ def _name_of(target: ast.expr) -> str:
 
 def _zero(value: ast.expr) -> None:
     """Each number in the value, which may be a list of seeds, becomes 0; how many there are stays."""
+    if any(isinstance(part, ast.Call) for part in ast.walk(value)):
+        return  # as ``range(20)``, which says how many there are
     for part in ast.walk(value):
         if isinstance(part, ast.Constant) and isinstance(part.value, int) and not isinstance(part.value, bool):
             part.value = 0

@@ -321,7 +321,9 @@ def ranked(tree: Tree, candidate: Node) -> tuple[tuple[int, ...], int | None]:
     """The ranking and the best node of ``tree`` once ``candidate`` has been evaluated."""
     if not candidate.valid or candidate.evaluation is None or not candidate.evaluation.complete:
         return tree.ranking, tree.best
-    if candidate.twin and tree[candidate.twin].valid:
+    first = candidate.twin or candidate.id
+    twins = [tree[i] for i in {first, *tree.ranking} if i != candidate.id]
+    if any(node.valid and (node.twin or node.id) == first for node in twins):
         return tree.ranking, tree.best  # luck with a seed is no progress
     sign = tree.direction.sign
 

@@ -82,6 +82,36 @@ def test_a_table_that_needs_no_change_is_linked_to(folder: MakeFolder) -> None:
     assert len({(fold.input / "sizes.csv").stat().st_ino for fold in holdout.folds}) == 1
 
 
+def test_what_is_the_same_for_all_test_rows_is_so_for_hidden_rows(folder: MakeFolder) -> None:
+    tables = apart()
+    of_train, of_test = tables["train"][["Id"]].assign(animal=range(len(tables["train"]))), tables["test"][["Id"]]
+    holdout = hide(folder(**tables, **{"meta.csv": pd.concat([of_train, of_test.assign(animal="?")])}))
+    for place, names, visible, _ in shown_names(holdout):
+        meta = text(place / "meta.csv").set_index("Id")["animal"]
+        assert set(meta[list(names.values())]) == {"?"}
+        assert "?" not in set(meta[list(visible)])
+
+
+def test_a_table_with_ids_in_another_form_stays_out(folder: MakeFolder) -> None:
+    tables = apart()
+    other = tables["train"]["Id"].str.removeprefix("r").to_frame().assign(animal=1)
+    assert read_task(folder(**tables, **{"train_meta.csv": other})).side_files == ()
+
+
+@pytest.mark.parametrize("name", ["labels.bak", "all.psv", "notes.md", "labels"])
+def test_a_copy_of_the_training_table_under_any_name_stays_out(folder: MakeFolder, name: str) -> None:
+    tables = apart()
+    path = folder(**tables)
+    (path / name).write_bytes((path / "train.csv").read_bytes())
+    assert read_task(path).side_files == ()
+
+
+def test_a_binary_file_of_unknown_kind_stays_out(folder: MakeFolder) -> None:
+    path = folder(**apart())
+    (path / "labels.pq").write_bytes(b"PAR1\0\0\1labels")
+    assert read_task(path).side_files == ()
+
+
 def test_a_table_about_training_rows_loses_the_hidden_ones(folder: MakeFolder) -> None:
     tables = apart()
     path = folder(**tables, **{"history.csv": tables["train"][["Id"]].assign(spent=7)})
@@ -97,7 +127,8 @@ def test_a_table_about_training_rows_loses_the_hidden_ones(folder: MakeFolder) -
 def test_lines_of_hidden_rows_move_to_the_counterpart_for_test_rows(folder: MakeFolder, make) -> None:
     tables = make()
     several = pd.concat([tables["train"][["Id"]]] * 2).assign(event=range(200), only_train=1)
-    path = folder(**tables, **{"train_events.csv": several, "test_events.csv": tables["test"][["Id"]].assign(event=-1)})
+    others = tables["test"][["Id"]].assign(event=range(1_000, 1_000 + len(tables["test"])))
+    path = folder(**tables, **{"train_events.csv": several, "test_events.csv": others})
     events = several.astype(str).groupby("Id")["event"].apply(set)
     for place, names, visible, real in shown_names(hide(path)):
         mine, theirs = text(place / "train_events.csv"), text(place / "test_events.csv")

@@ -61,10 +61,13 @@ class Fold:
 
     def rows(self) -> FoldRows:
         """What ``test.csv`` hides, read from ``answers``; ``RunFormatError`` if these are damaged."""
+        import pandas as pd
+
         try:
             table, _ = read_table(self.answers)
             roles, positions = table["role"].to_numpy(dtype=object), table["position"].to_numpy(dtype="int64")
-            clusters = table["cluster"].to_numpy(dtype="int64")
+            alone = range(len(table))  # runs of the first days have no clusters
+            clusters = table.get("cluster", pd.Series(alone)).to_numpy(dtype="int64")
         except (TaskError, KeyError, ValueError) as error:
             raise RunFormatError(f"the answers in {self.answers} are damaged ({error}); start a new run") from None
         ids = [name for name in table.columns if name.startswith("id:")]

@@ -143,11 +143,10 @@ def find_row_files(paths: Iterable[Path], rows: TaskRows, root: Path) -> tuple[l
 
 def _grouped(files: list[RowFile], rows: TaskRows) -> RowFiles | str:
     """One kind of file, or why it cannot follow the rows."""
+    if any(name in rows.targets.columns for name in files[0].kind[2:]):
+        return "has the target's column"
     if not any(file.is_train or file.is_test for file in files):
-        belongs = rows.belong({file.row for file in files})
-        if belongs is Belongs.UNCLEAR:
-            return f"is named after a {rows.ids[0]} that training and test rows share"
-        return RowFiles(tuple(files), belongs)
+        return _together(files, rows)
     assert rows.train is not None
     of_train, of_test = (file for file in files if not file.is_test), [file for file in files if file.is_test]
     shares = [
@@ -161,9 +160,22 @@ def _grouped(files: list[RowFile], rows: TaskRows) -> RowFiles | str:
     rests = Counter(file.rest for file in of_test)
     mine = {file.rest for file in files if not file.is_test}
     if len(rests) > 1 and (not mine <= set(rests) or _are_classes(mine, rows)):
-        return "lies in folders that may be the classes, and a hidden row would have to lie in one of them"
+        return _CLASS_FOLDERS
     place = (of_test[0].base, next(iter(rests)))
     return RowFiles(tuple(files), Belongs.BOTH, place, of_test[0], frozenset(rests))
+
+
+def _together(files: list[RowFile], rows: TaskRows) -> RowFiles | str:
+    """The same for files of training and test rows that lie side by side."""
+    belongs = rows.belong({file.row for file in files})
+    if belongs is Belongs.UNCLEAR:
+        return f"is named after a {rows.ids[0]} that training and test rows share"
+    if belongs is Belongs.BOTH and _are_classes({file.rest for file in files}, rows):
+        return _CLASS_FOLDERS
+    return RowFiles(tuple(files), belongs)
+
+
+_CLASS_FOLDERS = "lies in folders that may be the classes, and a hidden row would have to lie in one of them"
 
 
 def _are_classes(folders: Collection[PurePath], rows: TaskRows) -> bool:

@@ -41,7 +41,10 @@ _OPAQUE = (
     *(".db", ".sqlite", ".sqlite3", ".duckdb", ".npy", ".npz", ".mat", ".rds", ".rda", ".rdata"),
     *(".sav", ".dta", ".sas7bdat", ".tfrecord", ".tfrecords"),
 )
-_TEXTS = (".txt", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml", ".log", ".dat", ".geojson", ".html", ".arff")
+_MEDIA = (
+    *(".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".dcm", ".nii", ".pdf"),
+    *(".wav", ".mp3", ".flac", ".ogg", ".m4a", ".mp4", ".avi", ".mov", ".mkv", ".webm"),
+)
 _UNTOLD = "is about training rows, but nothing tells which"
 _WORDS = re.compile(r"[\w.+\-]+")
 
@@ -165,20 +168,21 @@ def _judge(path: Path, twin: Path | None, root: Path, rows: TaskRows) -> Followe
             return "cannot be read"
     if name.endswith(SUFFIXES) and twin is not None:
         return why_no_pair(file, root / twin, rows) or ArrayPair(path, twin)
-    if name.endswith(_OPAQUE):
-        return "cannot be looked into"
-    if is_called_train(str(path)):
+    if is_called_train(str(path)) and not name.endswith(_OPAQUE):
         return _UNTOLD
-    return _why_text(file, rows) if name.endswith(_TEXTS) or not file.suffix else None
+    if name.endswith(_MEDIA):
+        return None
+    return _why_text(file, rows) if _is_text(file) and not name.endswith(_OPAQUE) else "cannot be looked into"
 
 
 def _judge_table(path: Path, twin: Path | None, root: Path, rows: TaskRows) -> Follower | str | None:
-    if any(name in rows.targets.columns for name in read_header(root / path)):
-        return "has the target's column"
-    if is_called_test(str(path)):
-        return None
+    has_target = any(name in rows.targets.columns for name in read_header(root / path))
+    if has_target or is_called_test(str(path)):
+        return "has the target's column" if has_target else None
     table, _ = read_table(root / path)
     keys = find_keys(table, rows)
+    if keys and rows.every is not None and not set(keys_of(table, keys)) & set(rows.every):
+        return f"has the column {', '.join(keys)}, but no row of train.csv by it"
     if twin is not None:
         return _judge_pair(SideTable(path, keys, Belongs.TRAIN, twin), table, read_table(root / twin)[0], rows)
     belongs = rows.belong(keys_of(table, keys)) if keys else Belongs.NEITHER
@@ -226,6 +230,11 @@ def _why_text(file: Path, rows: TaskRows) -> str | None:
     if lines in {rows.count, rows.count + 1}:
         return "has a line for each row of train.csv, but nothing tells which is which"
     return None
+
+
+def _is_text(file: Path) -> bool:
+    with file.open("rb") as content:
+        return b"\0" not in content.read(1 << 16)
 
 
 def _why_odd(entry: Path) -> str | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from treewright.data.inputs import link, natural_order
 from treewright.data.parquet import is_parquet, read_parquet, write_parquet
@@ -19,6 +19,8 @@ from treewright.data.side_rows import Belongs, Shown, TaskRows, keys_of
 from treewright.data.tables import is_missing, read_table, write_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -169,11 +171,18 @@ def _rename(frame: pd.DataFrame, key: str, names: list[str]) -> pd.DataFrame:
     return frame.assign(**{key: pd.Series(names, index=frame.index, dtype=object).astype(frame[key].dtype)})
 
 
-def _empty(frame: pd.DataFrame) -> list[str]:
-    """The columns without a value in any row."""
+def _empty(frame: pd.DataFrame) -> dict[str, Any]:
+    """The columns that tell nothing of any row, with what stands in them: no value, or the same for all."""
     if _nothing(frame) is None:
-        return [name for name in frame.columns if frame[name].isna().all()]
-    return [name for name in frame.columns if is_missing(frame[name]).all()]
+        empty: dict[str, Any] = {name: None for name in frame.columns if frame[name].isna().all()}
+    else:
+        empty = {name: "" for name in frame.columns if is_missing(frame[name]).all()}
+    same = [name for name in frame.columns if len(frame) > 1 and _is_constant(frame[name])]
+    return {name: frame[name].iloc[0] for name in same} | empty
+
+
+def _is_constant(cells: pd.Series) -> bool:
+    return len(cells.astype(str).drop_duplicates()) == 1
 
 
 def _nothing(frame: pd.DataFrame) -> str | None:
@@ -183,12 +192,12 @@ def _nothing(frame: pd.DataFrame) -> str | None:
     return None if any(isinstance(kind, pd.ArrowDtype) for kind in frame.dtypes) else ""
 
 
-def _empty_for_test(frame: pd.DataFrame, keys: pd.Index, rows: TaskRows) -> list[str]:
+def _empty_for_test(frame: pd.DataFrame, keys: pd.Index, rows: TaskRows) -> dict[str, Any]:
     """The columns that have values for training rows alone."""
     of_test = frame[keys.isin(list(rows.only_test()))]
-    return _empty(of_test) if len(of_test) else []
+    empty = _empty(of_test) if len(of_test) else {}
+    return {name: value for name, value in empty.items() if not _is_constant(frame[name])}
 
 
-def _without(frame: pd.DataFrame, columns: list[str], where: NDArray[np.bool_]) -> pd.DataFrame:
-    nothing = _nothing(frame)
-    return frame.assign(**{name: frame[name].mask(where, nothing) for name in columns})
+def _without(frame: pd.DataFrame, columns: Mapping[str, Any], where: NDArray[np.bool_]) -> pd.DataFrame:
+    return frame.assign(**{name: frame[name].mask(where, value) for name, value in columns.items()})

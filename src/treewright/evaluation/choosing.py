@@ -148,7 +148,7 @@ class Chooser:
         task, grader = self.grader.task, self.grader
         hidden = [combine([c.hidden, *self._on(c.node.id, splits)]) for c in candidates]
         soft = all(each.probabilities is not None for each in hidden)
-        clusters = [fold.clusters[fold.search] for fold in splits if fold.clusters is not None]
+        clusters = [fold.own_clusters[fold.search] for fold in splits]
         weights = [fold.weights[fold.search] for fold in splits if fold.weights is not None]
         return Pool(
             task=task,

@@ -49,10 +49,12 @@ class Race:
             except TreewrightError:
                 break  # there are no rows for a further split, or the user's files have changed
             for node in missing:
-                if terms.cancelled:
+                seconds = terms.left_for_extras()
+                if terms.cancelled or seconds <= 0:
                     return tree, tuple(finished)
-                program = Program.of(tree[node], terms)
-                event = Confirmed(node, self.look_again(program, fold, number, terms.left()))
+                event = Confirmed(node, self.look_again(Program.of(tree[node], terms), fold, number, seconds))
+                if terms.cancelled:
+                    return tree, tuple(finished)  # that run was cut short by us
                 terms.closing.record(event)
                 tree = apply(tree, event)
             finished.append(fold)

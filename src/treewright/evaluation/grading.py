@@ -81,6 +81,12 @@ class GradedFold:
             weights=rows.weights,
         )
 
+    @property
+    def own_clusters(self) -> Rows:
+        """The clusters under numbers that no other fold has; rows that err on their own have one each."""
+        numbers = np.arange(len(self.truth)) if self.clusters is None else self.clusters
+        return np.asarray(numbers + (self.index << 40), dtype=np.intp)
+
     def score(self, predictions: Predictions, task: Task) -> FoldScore:
         """What the predictions for its search rows are worth; ``ValueError`` where the metric does not take them."""
         value, replicates = score_with_replicates(

@@ -9,6 +9,7 @@ What a node predicted is stored beside it, so that choosing, blending and auditi
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import time
@@ -32,6 +33,7 @@ from treewright.evaluation.submission import InvalidSubmission
 from treewright.folder import RunFolder
 from treewright.protocols import Executor, Job
 from treewright.scores import FoldScore, Verdict, compare
+from treewright.task import SplitKind
 from treewright.tree import Evaluation, Execution
 from treewright.workdir import remove
 
@@ -116,16 +118,21 @@ class HoldoutEvaluator:
         why = doubt(task.metric, found, parent=trial.parent, best=trial.rival)
         if why is None:
             return found
+        doubtful = f"suspicious: its score is {why}"
         try:
             fold = race.fold(1)
         except TreewrightError as error:
-            return replace(found, remark=_joined(found.remark, f"suspicious: its score is {why}, and {error}"))
+            return replace(found, remark=_joined(found.remark, f"{doubtful}, and {error}"))
+        left = math.inf if trial.deadline is None else trial.deadline - time.monotonic()
+        if left < trial.seconds or not fold.tells(task.metric):
+            return replace(found, remark=_joined(found.remark, f"{doubtful}, and could not be looked at again"))
         again = race.look_again(Program(trial.node, trial.code, trial.cancel), fold, 1, trial.seconds)
         reason = objection(task.metric, found, again.score) if again.score else again.reason
+        if reason and again.score and task.holdout.kind is SplitKind.TIME:  # other times need not be alike
+            return replace(found, remark=_joined(found.remark, f"{doubtful}; {reason}"))
         if reason:
-            return replace(found, reason=f"suspicious, as its score is {why}; looked at again, {reason}")
-        held = f"its score is {why}, and held on another split"
-        return replace(found, remark=_joined(found.remark, held))
+            return replace(found, reason=f"{doubtful}; looked at again, {reason}")
+        return replace(found, remark=_joined(found.remark, f"its score is {why}, and held on another split"))
 
     def _attempt(self, trial: Trial, fold: GradedFold, place: Path) -> Attempt:
         workdir = place / f".run-{fold.index}"

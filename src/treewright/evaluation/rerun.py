@@ -58,9 +58,13 @@ class Terms:
         """Seconds that runs may still take."""
         return self.deadline - time.monotonic() - MARGIN_SECONDS
 
+    def left_for_extras(self) -> float:
+        """Seconds that something may take that an answer could do without."""
+        return min(self.left(), self.extras_until - time.monotonic())
+
     def allow_extra(self, seconds: float) -> bool:
         """Whether something that an answer could do without may take so long."""
-        return not self.cancelled and time.monotonic() + seconds < self.extras_until
+        return not self.cancelled and seconds < self.left_for_extras()
 
     @property
     def cancelled(self) -> bool:
