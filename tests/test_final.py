@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from evaluation_support import classification, closing, make_evaluator, predict, regression, trial, write_task
-from treewright.data import Role
+from treewright.data import Role, load_holdout
+from treewright.evaluation import Grader
 from treewright.events import Confirmed, Evaluated, Refitted, RunStarted, Started, Written, apply, replay
 from treewright.metrics import Direction
 from treewright.tree import Action, Operator, Proposal
@@ -104,6 +105,21 @@ class TestFurtherSplits:
 
 
 class TestRace:
+    def test_few_days_make_no_clusters_and_no_trouble(self, tmp_path):
+        """The last stretch of 55 days has enough days to be drawn whole, the one before has not."""
+        days = pd.date_range("2024-01-01", periods=65, freq="D").repeat(8)
+        rng = np.random.default_rng(0)
+        table = pd.DataFrame({"id": range(520), "day": days.strftime("%Y-%m-%d"), "x": rng.normal(size=520).round(3)})
+        task = write_task(tmp_path / "task", table.assign(y=3 * table["x"]), "y", "rmse", test_rows=80)
+        (task / "task.toml").write_text('metric = "rmse"\n')
+        functions = {"best": blurred(0.2, 1), "close": blurred(0.21, 2)}
+        evaluator = make_evaluator(task, tmp_path / "run", functions, confirm=2)
+        selected, events = recorded(evaluator, grow(evaluator, functions))
+        grader, race = evaluator.grader, evaluator.final.race
+        assert grader.clusters is not None and race.fold(1).clusters is None
+        assert any(isinstance(event, Confirmed) for event in events)
+        assert selected.reported is not None
+
     def test_the_best_nodes_are_run_on_further_splits_and_one_clearly_behind_drops_out(self, tmp_path):
         functions = {"best": blurred(0.2, 1), "close": blurred(0.21, 2), "behind": blurred(2.0, 3)}
         evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", functions, confirm=2)
@@ -168,6 +184,30 @@ class TestInterruptions:
             assert len(evaluator.executor.jobs) == len(events) - cut
             assert again == whole
             assert [type(event) for event in more] == [type(event) for event in events[cut:]]
+
+    def test_a_run_of_the_race_that_was_cut_short_is_not_held_against_the_node(self, tmp_path):
+        cancel = threading.Event()
+
+        def interrupted(job):
+            if "further" in job.input.name:
+                cancel.set()
+                raise InterruptedError("was cancelled")
+            predict(job, lambda test: 3 * test["x"])
+
+        functions = {"best": interrupted, "close": blurred(0.3, 2)}
+        evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", functions, confirm=1)
+        assert recorded(evaluator, grow(evaluator, functions), cancel=cancel)[1] == []
+
+    def test_answers_without_clusters_can_still_be_graded(self, tmp_path):
+        """As the first runs wrote them."""
+        evaluator = make_evaluator(regression(tmp_path / "task"), tmp_path / "run", {"good": blurred(0.1, 1)})
+        _, before = evaluator.evaluate(trial(1, "good"))
+        path = tmp_path / "run" / "data" / "answers" / "fold0.csv"
+        pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="cluster").to_csv(path, index=False)
+        task = evaluator.grader.task
+        grader = Grader.from_holdout(task, load_holdout(tmp_path / "run" / "data"))
+        _, after = replace(evaluator, grader=grader).evaluate(trial(1, "good"))
+        assert after.folds == before.folds
 
     def test_haste_is_made_once_the_run_is_called_off(self, tmp_path):
         functions = {"best": blurred(0.2, 1), "close": blurred(0.21, 2)}
