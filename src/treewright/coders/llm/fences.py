@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})(.*)")
 _LANGUAGE = re.compile(r"[a-z][\w+#-]*", re.IGNORECASE)
 _WRAPPERS = ("markdown", "md")
-_LOOKAHEAD = 8
+_LOOKAHEAD = 40
 """Fences that are looked past for the end of a string: each costs a parse."""
 
 
