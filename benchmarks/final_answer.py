@@ -33,6 +33,13 @@ from treewright.scores import FoldScore, compare, mean_standard_error
 ONLY_SEARCH = ("--set", "confirm=0", "--set", "ensemble=false", "--set", "refit=false")
 
 
+NO_SOLUTION = 1
+
+
+class NoSolution(Exception):  # noqa: N818 -- a figure is missing, nothing is wrong
+    """A run found nothing valid in its time."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One task under one seed; ``gain`` is relative, positive where the final answer is better."""
@@ -53,6 +60,8 @@ def run(task: Path, seed: int, limit: str, out: Path, *more: str) -> dict[str, A
     done = subprocess.run(
         [*command, "--json", "--quiet", "--out", str(out), *more], capture_output=True, text=True, check=False
     )
+    if done.returncode == NO_SOLUTION:
+        raise NoSolution(" ".join(more) or "as it is")
     if done.returncode:
         raise SystemExit(f"{task.name}, seed {seed}: exit status {done.returncode}\n{done.stderr}")
     return dict(json.loads(done.stdout))
@@ -113,7 +122,11 @@ def main() -> None:
     for name in names:
         answers = options.tasks / "_answers" / name / "answers.csv"
         for seed in options.seeds:
-            cells.append(cell := measure(options.tasks / name, answers, seed, options.time))
+            try:
+                cells.append(cell := measure(options.tasks / name, answers, seed, options.time))
+            except NoSolution as lacking:
+                print(f"| {name} | {seed} | no valid solution, run {lacking} | | | | |", flush=True)
+                continue
             figures = (f"{cell.gain:+.2%}", f"{cell.standard_errors:+.1f}", f"{cell.z:+.2f}")
             print(
                 f"| {name} | {seed} | {cell.final:.4f} ({cell.kind}) | {cell.searched:.4f} | {' | '.join(figures)} |",
