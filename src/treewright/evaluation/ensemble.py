@@ -85,7 +85,7 @@ class Pool:
         """The predictions of the choice for these rows."""
         weights, chosen = choice.weights, choice.members
         if choice.factors is not None:
-            blend = sum(weights[i] * self._given(i)[rows] for i in chosen)
+            blend = sum(weights[i] * self.given(i)[rows] for i in chosen)
             return np.asarray((blend * choice.factors).argmax(axis=1), dtype=np.float64)
         if len(chosen) == 1:
             return np.asarray(self.answers[chosen[0]][rows], dtype=np.float64)
@@ -97,7 +97,8 @@ class Pool:
         weights = of_rows(self.row_weights, rows)
         return sign * score_by_run(self.task, self.truth[rows], predictions, self.runs[rows], weights)
 
-    def _given(self, candidate: int) -> Array:
+    def given(self, candidate: int) -> Array:
+        """The class probabilities of a candidate that gave some."""
         given = self.probabilities[candidate]
         assert given is not None
         return given
@@ -178,7 +179,7 @@ def tuned_ensemble(pool: Pool, rows: Rows) -> Choice:
     """
     rows = _enough(rows)
     soft = [i for i, given in enumerate(pool.probabilities) if given is not None]
-    blendable = np.stack([pool.probabilities[i][rows] for i in soft])  # type: ignore[index]
+    blendable = np.stack([pool.given(i)[rows] for i in soft])
     factors = np.ones(blendable.shape[2])
     weights = np.zeros(len(pool.answers))
     for _ in range(2):
